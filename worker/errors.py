@@ -1,0 +1,43 @@
+"""The errors Aftercare raises.
+
+::
+
+    AftercareError            something went wrong that a person can understand
+    ├── SourceError           the clinic's database cannot be read as agreed
+    ├── TemplateError         a template or protocol cannot be used
+    ├── MailboxError          the mailbox for undeliverable e-mails cannot be read
+    └── NotFoundError         no such clinic, patient, session or message
+
+    ConfigurationError        stands outside: settings are checked at the start, all at once,
+                              and each problem names the setting and what to write
+"""
+
+from __future__ import annotations
+
+
+class AftercareError(Exception):
+    """Something went wrong that a person can understand. The text never holds personal data."""
+
+
+class SourceError(AftercareError):
+    """The clinic's database cannot be read as agreed."""
+
+
+class TemplateError(AftercareError):
+    """A template or protocol cannot be used; the text names the file and what to do."""
+
+
+class MailboxError(AftercareError):
+    """The mailbox for undeliverable e-mails cannot be read; the text names ``BOUNCE_URL``."""
+
+
+class NotFoundError(AftercareError):
+    """No such clinic, patient, session or message."""
+
+
+class ConfigurationError(Exception):
+    """Settings that cannot work; ``problems`` has a line for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
