@@ -1,0 +1,118 @@
+"""Dates, times and the Jinja environments: how values become words in a patient's language."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date, time, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_skeleton, format_time
+from jinja2 import StrictUndefined, pass_context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from worker.rules.sms import is_gsm
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from jinja2.runtime import Context
+
+#: "Thursday 26 November" as a person says it; other languages get Babel's own order.
+_DAY_PATTERNS = {"en": "EEEE d MMMM", "es": "EEEE d 'de' MMMM"}
+#: What Babel puts between a time and "PM"; it would turn an SMS into UCS-2.
+_DOTTED_HALF = re.compile(r"\b([ap])\. ?m\.", re.IGNORECASE)
+_NARROW_SPACES = str.maketrans({"\u202f": " ", "\u00a0": " "})
+
+
+@lru_cache(maxsize=256)
+def locale_for(language: str, country: str) -> Locale:
+    """The language as it is written in the clinic's country (12 or 24 hours), or just so."""
+    try:
+        return Locale.parse(f"{language}_{country}")
+    except UnknownLocaleError:
+        return Locale.parse(language)
+
+
+def day(moment: datetime, locale: Locale) -> str:
+    """``Thursday 26 November``."""
+    return _day(moment.date(), locale)
+
+
+# Messages that leave together speak of the same few days and times.
+@lru_cache(maxsize=4096)
+def _day(date: date, locale: Locale) -> str:
+    pattern = _DAY_PATTERNS.get(locale.language)
+    text = (
+        format_date(date, pattern, locale=locale)
+        if pattern
+        else format_skeleton("MMMMEEEEd", date, locale=locale)
+    )
+    return text.translate(_NARROW_SPACES)
+
+
+def clock(moment: datetime, locale: Locale) -> str:
+    """``3:00 PM`` or ``15:00``; a begun minute counts as over, so that no time is told early."""
+    if moment.second or moment.microsecond:
+        moment = moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    return _clock(moment.time().replace(fold=0), locale)
+
+
+@lru_cache(maxsize=4096)
+def _clock(time: time, locale: Locale) -> str:
+    text = format_time(time, "short", locale=locale).translate(_NARROW_SPACES)
+    # "p.m." at the end of a sentence would leave two full stops.
+    return _DOTTED_HALF.sub(r"\1m", text)
+
+
+def moment(value: datetime, locale: Locale) -> str:
+    """``Thursday 26 November, 3:00 PM``; at midnight the day says it all."""
+    if (value.hour, value.minute) == (0, 0):
+        return day(value, locale)
+    return f"{day(value, locale)}, {clock(value, locale)}"
+
+
+def fold_to_gsm(text: str) -> str:
+    """A date in letters of the GSM alphabet: "sabado" for "sábado".
+
+    Only for words we generate. One accent in a date would halve what fits into an SMS, every
+    Saturday; names and the clinic's own words are never touched.
+    """
+    if is_gsm(text):
+        return text
+    letters = unicodedata.normalize("NFD", text)
+    return "".join(each for each in letters if not unicodedata.combining(each))
+
+
+def environment(
+    *, html: bool, gsm: bool = False, trim: bool = True
+) -> ImmutableSandboxedEnvironment:
+    """A sandboxed environment in which a name that is not there is an error.
+
+    Templates are the clinic's own and may be edited by anyone there: they can read the values
+    they are given, and nothing else.
+    """
+    env = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined,
+        autoescape=html,
+        trim_blocks=trim,
+        lstrip_blocks=trim,
+        keep_trailing_newline=False,
+    )
+    finish = fold_to_gsm if gsm else str
+    for name, function in (("day", day), ("clock", clock), ("moment", moment)):
+
+        @pass_context
+        def in_language(context: Context, value: datetime, function: _Format = function) -> str:
+            return finish(function(value, context["locale"]))
+
+        env.filters[name] = in_language
+    return env
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    _Format = Callable[[datetime, Locale], str]
