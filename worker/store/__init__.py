@@ -1,0 +1,1 @@
+"""The worker's own database: its tables, its engine and the queries, by subject."""

@@ -1,0 +1,92 @@
+"""Who signed off which version of a treatment's messages, and what waits for that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, insert, or_, select
+
+from worker.rules.messages import Cause
+from worker.store.tables import IS_HELD, ApprovalRow, MessageRow, SessionRow
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, RowMapping
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One signature."""
+
+    treatment: str
+    version: str
+    approved_by: str
+    approved_at: datetime
+    note: str
+
+
+def add(db: Connection, approval: Approval, contents: Mapping[str, str]) -> None:
+    """Record a signature with a copy of the files that it is for."""
+    db.execute(
+        insert(ApprovalRow).values(
+            treatment=approval.treatment,
+            version=approval.version,
+            approved_by=approval.approved_by,
+            approved_at=approval.approved_at,
+            note=approval.note,
+            contents=dict(contents),
+        )
+    )
+
+
+def history(db: Connection) -> list[Approval]:
+    """Every signature, the oldest first."""
+    return [Approval(*row) for row in db.execute(_SIGNED.order_by(ApprovalRow.id))]
+
+
+def latest(db: Connection) -> dict[str, Approval]:
+    """The last signature for each treatment: only the last version that was signed off counts."""
+    newest = select(func.max(ApprovalRow.id)).group_by(ApprovalRow.treatment)
+    rows = db.execute(_SIGNED.where(ApprovalRow.id.in_(newest)))
+    return {row.treatment: Approval(*row) for row in rows}
+
+
+def contents(db: Connection, treatment: str) -> dict[str, str]:
+    """The files of a treatment as they were last signed off; none when they never were."""
+    kept = select(ApprovalRow.contents).where(ApprovalRow.treatment == treatment)
+    found = db.execute(kept.order_by(ApprovalRow.id.desc()).limit(1)).scalar()
+    return found or {}
+
+
+def lock_waiting(
+    db: Connection, treatments: Collection[str], now: datetime, limit: int
+) -> Sequence[RowMapping]:
+    """Messages that are held for a signature and can be decided, locked until the end.
+
+    Those of ``treatments``, which are signed off now, and those whose truth window is over.
+    """
+    waiting = (
+        select(MessageRow.id, MessageRow.due_at, MessageRow.expires_at, SessionRow.treatment)
+        .join(SessionRow, SessionRow.session_id == MessageRow.session_id)
+        .where(
+            IS_HELD,
+            MessageRow.cause == Cause.UNAPPROVED,
+            or_(MessageRow.expires_at <= now, SessionRow.treatment.in_(treatments)),
+        )
+        .order_by(MessageRow.expires_at)
+        .limit(limit)
+        .with_for_update(of=MessageRow, skip_locked=True)
+    )
+    return db.execute(waiting).mappings().all()
+
+
+_SIGNED = select(
+    ApprovalRow.treatment,
+    ApprovalRow.version,
+    ApprovalRow.approved_by,
+    ApprovalRow.approved_at,
+    ApprovalRow.note,
+)

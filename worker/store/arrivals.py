@@ -1,0 +1,179 @@
+"""Storing what arrived: sessions with their patients, many at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from worker.store import decisions
+from worker.store.collected import FRESH, by_clinic, replan_patients
+from worker.store.facts import patient_from
+from worker.store.tables import PatientRow, SessionRow
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, RowMapping
+
+    from worker.rules.facts import Patient, Session
+
+#: What patients and staff decided: the clinic's rows never touch it.
+_DECIDED_HERE = (
+    *("blocked", "clinical_hold"),
+    *("sms_stopped", "email_stopped", "invitations_stopped"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A session as the source has it now."""
+
+    session: Session
+    patient: Patient
+    #: The digest of its row.
+    fingerprint: str
+    #: How old these facts are.
+    as_of: datetime
+
+
+def patients(db: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Patient]:
+    """The stored patients among these (clinic, patient id); one that was erased is nobody."""
+    found = {}
+    for clinic, patient_ids in by_clinic(keys).items():
+        wanted = select(PatientRow.__table__).where(
+            PatientRow.clinic == clinic, PatientRow.patient_id.in_(patient_ids)
+        )
+        for row in db.execute(wanted).mappings():
+            if row["erased_at"] is None:
+                found[clinic, row["patient_id"]] = patient_from(row)
+    return found
+
+
+def save(
+    db: Connection,
+    arrivals: Sequence[Arrival],
+    known: Collection[str],
+    *,
+    source: str,
+    go_live_at: datetime,
+    now: datetime,
+) -> None:
+    """Store sessions with their patients; all their patients' open sessions are planned again.
+
+    Args:
+        db: In a transaction.
+        arrivals: At most one for each session.
+        known: The ids of sessions that are stored already.
+        source: The kind of source that they come from.
+        go_live_at: Sessions that ended before are recorded and never planned.
+        now: The present moment.
+    """
+    save_patients(db, [(each.patient, each.as_of) for each in arrivals])
+    new, changed = [], []
+    for each in arrivals:
+        facts = _session_facts(each, source, go_live_at, now)
+        if each.session.session_id in known:
+            changed.append({"key_id": each.session.session_id, **facts})
+        else:
+            plans = not facts["before_go_live"]
+            identity = {"session_id": each.session.session_id, "plan_version": ""}
+            new.append({**identity, **facts, "needs_plan": plans})
+    if new:
+        db.execute(insert(SessionRow), new)
+    if changed:
+        key = SessionRow.session_id == bindparam("key_id")
+        db.execute(update(SessionRow).where(key).values(_bound(changed[0])), changed)
+    replan_patients(db, {_owner(each.patient) for each in arrivals}, now)
+
+
+def _bound(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """What to set in a statement for many rows: every column that is not part of its key."""
+    return {name: bindparam(name) for name in columns if not name.startswith("key_")}
+
+
+def _session_facts(
+    arrival: Arrival, source: str, go_live_at: datetime, now: datetime
+) -> dict[str, Any]:
+    session = arrival.session
+    return {
+        "clinic": arrival.patient.clinic,
+        "patient_id": arrival.patient.patient_id,
+        "source": source,
+        "treatment": session.treatment,
+        "completed_at": session.completed_at,
+        "session_number": session.session_number,
+        "sessions_planned": session.sessions_planned,
+        "next_session_at": session.next_session_at,
+        "withdrawn": "",
+        "fault": "",
+        "before_go_live": session.completed_at < go_live_at,
+        "fingerprint": arrival.fingerprint,
+        "needs_plan": True,
+        "open_until": session.completed_at + FRESH,
+        "collected_at": now,
+    }
+
+
+def save_patients(db: Connection, facts: Iterable[tuple[Patient, datetime]]) -> None:
+    """Store patients, each with the age of its facts, unless what is stored is newer."""
+    newest: dict[tuple[str, str], tuple[Patient, datetime]] = {}
+    for patient, as_of in facts:
+        other = newest.get(_owner(patient))
+        if other is None or other[1] <= as_of:
+            newest[_owner(patient)] = patient, as_of
+    before = _stored(db, newest)
+    new, changed = [], []
+    for owner, (patient, as_of) in newest.items():
+        columns = _patient_columns(patient, as_of)
+        stored = before.get(owner)
+        if stored is None:
+            identity = {"clinic": owner[0], "patient_id": owner[1]}
+            new.append({**identity, **columns, **dict.fromkeys(_DECIDED_HERE, "")})
+        elif stored["as_of"] <= as_of:
+            changed.append({"key_clinic": owner[0], "key_id": owner[1], **columns})
+    if new:
+        db.execute(insert(PatientRow), new)
+    if changed:
+        key = (PatientRow.clinic == bindparam("key_clinic")) & (
+            PatientRow.patient_id == bindparam("key_id")
+        )
+        db.execute(update(PatientRow).where(key).values(_bound(changed[0])), changed)
+    for owner, (patient, as_of) in newest.items():
+        stored = before.get(owner)
+        if stored is None or stored["as_of"] <= as_of:
+            known = None if stored is None else patient_from(stored)
+            decisions.note_consent(db, patient, known, as_of)
+
+
+def _stored(db: Connection, owners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], RowMapping]:
+    found: dict[tuple[str, str], RowMapping] = {}
+    for clinic, patient_ids in by_clinic(owners).items():
+        wanted = select(PatientRow.__table__).where(
+            PatientRow.clinic == clinic, PatientRow.patient_id.in_(patient_ids)
+        )
+        found |= {(clinic, row["patient_id"]): row for row in db.execute(wanted).mappings()}
+    return found
+
+
+def _patient_columns(patient: Patient, as_of: datetime) -> dict[str, Any]:
+    return {
+        "first_name": patient.first_name,
+        "phone": patient.phone,
+        "phone_problem": patient.phone_problem,
+        "email": patient.email,
+        "email_problem": patient.email_problem,
+        "language": patient.language,
+        "time_zone": patient.zone.key,
+        "sms_consent": patient.sms_consent,
+        "email_consent": patient.email_consent,
+        "marketing_consent": patient.marketing_consent,
+        "as_of": as_of,
+        "erased_at": None,
+    }
+
+
+def _owner(patient: Patient) -> tuple[str, str]:
+    return patient.clinic, patient.patient_id

@@ -1,0 +1,80 @@
+"""Jobs that run once at a time, whichever worker runs them, and how their last run went."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from worker.store.tables import LeaseRow
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection, RowMapping
+
+
+def take(db: Connection, name: str, holder: str, *, until: datetime, now: datetime) -> bool:
+    """Take the lease if it is free, over, or the holder's own already; returns whether it did."""
+    free = or_(LeaseRow.expires_at <= now, LeaseRow.holder.in_(("", holder)))
+    return _take_if(db, name, holder, free, until=until, now=now)
+
+
+def take_free(db: Connection, name: str, holder: str, *, until: datetime, now: datetime) -> bool:
+    """Take the lease only if it is free or over; returns whether it did."""
+    free = or_(LeaseRow.expires_at <= now, LeaseRow.holder == "")
+    return _take_if(db, name, holder, free, until=until, now=now)
+
+
+def _take_if(
+    db: Connection,
+    name: str,
+    holder: str,
+    free: ColumnElement[bool],
+    *,
+    until: datetime,
+    now: datetime,
+) -> bool:
+    dialect = sqlite if db.dialect.name == "sqlite" else postgresql
+    row = {"name": name, "holder": "", "expires_at": now, "started_at": now, "problem": ""}
+    db.execute(dialect.insert(LeaseRow).values(row).on_conflict_do_nothing())
+    taken = (
+        update(LeaseRow)
+        .where(LeaseRow.name == name, free)
+        .values(holder=holder, expires_at=until, started_at=now)
+    )
+    return db.execute(taken).rowcount == 1
+
+
+def renew(db: Connection, names: Collection[str], holder: str, *, until: datetime) -> None:
+    """Keep leases that are still held while their jobs run on."""
+    held = LeaseRow.name.in_(names) & (LeaseRow.holder == holder)
+    db.execute(update(LeaseRow).where(held).values(expires_at=until))
+
+
+def give_back(db: Connection, name: str, holder: str, *, problem: str, now: datetime) -> None:
+    """Free the lease, and keep how the run went."""
+    db.execute(
+        update(LeaseRow)
+        .where(LeaseRow.name == name, LeaseRow.holder == holder)
+        .values(holder="", expires_at=now, finished_at=now, problem=problem)
+    )
+
+
+def abandoned(db: Connection, prefix: str) -> frozenset[str]:
+    """Leases under ``prefix`` that nobody gave back: their workers died, or are busy."""
+    held = select(LeaseRow.name).where(LeaseRow.name.startswith(prefix), LeaseRow.holder != "")
+    return frozenset(db.execute(held).scalars())
+
+
+def forget(db: Connection, names: Collection[str], now: datetime) -> None:
+    """Drop leases that are over."""
+    over = LeaseRow.name.in_(names) & (LeaseRow.expires_at <= now)
+    db.execute(delete(LeaseRow).where(over))
+
+
+def all_leases(db: Connection) -> Sequence[RowMapping]:
+    """Every job's lease and last run."""
+    return db.execute(select(LeaseRow.__table__).order_by(LeaseRow.name)).mappings().all()

@@ -1,0 +1,158 @@
+"""The whole picture: how many messages stand where, and what needs a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from worker.rules.messages import Cause, Status
+from worker.store.tables import (
+    IS_HELD,
+    IS_ON_HOLD,
+    IS_PLANNED,
+    IS_SENDING,
+    IS_UNKNOWN,
+    TO_PLAN,
+    Decision,
+    MessageEventRow,
+    MessageRow,
+    PatientEventRow,
+    PatientRow,
+    SessionRow,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, RowMapping
+
+
+def count_by_status(db: Connection) -> dict[Status, int]:
+    """How many messages stand in each status."""
+    rows = db.execute(select(MessageRow.status, func.count()).group_by(MessageRow.status))
+    counts = {status: count for status, count in rows}  # noqa: C416 (typed rows)
+    return {status: counts.get(status, 0) for status in Status}
+
+
+def undecided(db: Connection) -> int:
+    """How many messages wait for a person, other than through a clinical hold on their patient."""
+    held = select(func.count()).select_from(MessageRow).where(IS_HELD)
+    return db.execute(held.where(MessageRow.cause != Cause.CLINICAL_HOLD)).scalar_one()
+
+
+def clinical_holds(db: Connection) -> Sequence[RowMapping]:
+    """Patients whose permissions and invitations wait for staff, with why and since when."""
+    since = (
+        select(func.max(PatientEventRow.at))
+        .where(
+            PatientEventRow.clinic == PatientRow.clinic,
+            PatientEventRow.patient_id == PatientRow.patient_id,
+            PatientEventRow.event == Decision.HELD,
+        )
+        .scalar_subquery()
+    )
+    found = (
+        select(PatientRow.clinic, PatientRow.patient_id, PatientRow.clinical_hold)
+        .add_columns(since.label("since"))
+        .where(IS_ON_HOLD)
+        .order_by(PatientRow.clinic, PatientRow.patient_id)
+    )
+    return db.execute(found).mappings().all()
+
+
+def held_by_clinic(db: Connection) -> dict[str, int]:
+    """How many messages of each clinic wait for a person."""
+    rows = db.execute(
+        select(SessionRow.clinic, func.count())
+        .join(MessageRow, MessageRow.session_id == SessionRow.session_id)
+        .where(IS_HELD, MessageRow.cause != Cause.CLINICAL_HOLD)
+        .group_by(SessionRow.clinic)
+    )
+    return {clinic: count for clinic, count in rows}  # noqa: C416 (typed rows)
+
+
+def next_due(db: Connection) -> datetime | None:
+    """When the next message falls due or is looked at again."""
+    return db.execute(select(func.min(MessageRow.next_at)).where(IS_PLANNED)).scalar()
+
+
+def latest_failures(db: Connection, since: datetime) -> int:
+    """How many messages failed for good since a moment."""
+    failed = select(func.count()).where(
+        MessageRow.status == Status.FAILED, MessageRow.ended_at >= since
+    )
+    return db.execute(failed).scalar_one()
+
+
+def unplanned(db: Connection, before: datetime) -> int:
+    """Sessions that were collected before a moment and still have no plan."""
+    waiting = select(func.count()).select_from(SessionRow)
+    waiting = waiting.where(TO_PLAN, SessionRow.collected_at < before)
+    return db.execute(waiting).scalar_one()
+
+
+def overdue(db: Connection, before: datetime) -> int:
+    """Messages whose time was over before a moment and that still have no final state."""
+    stuck = select(func.count()).select_from(MessageRow)
+    late = stuck.where(IS_PLANNED, MessageRow.next_at < before)
+    leased = stuck.where(IS_SENDING, MessageRow.lease_until < before)
+    unknown = stuck.where(IS_UNKNOWN, MessageRow.next_at < before)
+    return sum(db.execute(each).scalar_one() for each in (late, leased, unknown))
+
+
+def find_sessions(db: Connection, key: str, *, patients_only: bool = False) -> Sequence[RowMapping]:
+    """Sessions by what staff know: a session's id, a patient's id, or a message's number.
+
+    The same text may be several of these: then all of them are found, unless only patients are
+    asked for.
+    """
+    found = (
+        select(
+            SessionRow.__table__,
+            PatientRow.first_name,
+            PatientRow.time_zone,
+            PatientRow.blocked,
+            PatientRow.clinical_hold,
+        )
+        .join(
+            PatientRow,
+            (PatientRow.clinic == SessionRow.clinic)
+            & (PatientRow.patient_id == SessionRow.patient_id),
+        )
+        .order_by(SessionRow.completed_at, SessionRow.session_id)
+    )
+    wanted = SessionRow.patient_id == key
+    if not patients_only:
+        wanted |= SessionRow.session_id == key
+    rows = db.execute(found.where(wanted)).mappings().all()
+    if rows or patients_only or not (key.isdigit() and len(key) < _LONGEST_NUMBER):
+        return rows
+    of_message = select(MessageRow.session_id).where(MessageRow.id == int(key))
+    return db.execute(found.where(SessionRow.session_id.in_(of_message))).mappings().all()
+
+
+#: Longer digits are no message's number, and too long for the database.
+_LONGEST_NUMBER = 10
+
+
+def find_patients(db: Connection, patient_id: str) -> Sequence[RowMapping]:
+    """The patients with this id: each clinic may have one."""
+    found = select(PatientRow.__table__).where(PatientRow.patient_id == patient_id)
+    return db.execute(found.order_by(PatientRow.clinic)).mappings().all()
+
+
+def messages_of(db: Connection, session_id: str) -> Sequence[RowMapping]:
+    """A session's messages in the order of their due times."""
+    rows = select(MessageRow.__table__).where(MessageRow.session_id == session_id)
+    return db.execute(rows.order_by(MessageRow.due_at, MessageRow.id)).mappings().all()
+
+
+def events_of(db: Connection, message_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """What happened to messages, each in order."""
+    found: dict[int, list[dict[str, Any]]] = {each: [] for each in message_ids}
+    rows = select(MessageEventRow.__table__).where(MessageEventRow.message_id.in_(message_ids))
+    for row in db.execute(rows.order_by(MessageEventRow.id)).mappings():
+        found[row["message_id"]].append({str(key): value for key, value in row.items()})
+    return found
