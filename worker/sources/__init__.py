@@ -1,0 +1,1 @@
+"""Where completed sessions come from: the row contract and the databases that hold rows."""
