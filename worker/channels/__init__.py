@@ -1,0 +1,1 @@
+"""How words leave: the contract, and one module per way."""
