@@ -1,0 +1,1 @@
+"""The second process: what patients and Twilio reach over HTTP."""
