@@ -1,0 +1,5 @@
+"""``python -m worker`` is the ``aftercare`` command."""
+
+from worker.cli import main
+
+main()

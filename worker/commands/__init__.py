@@ -1,0 +1,1 @@
+"""The subcommands of ``aftercare``, one module each."""
