@@ -1,0 +1,1 @@
+"""The rules, held to their promises without a database, a clock or a provider."""
