@@ -1,0 +1,241 @@
+"""Faults in the folder: what is missing, what nobody uses, what cannot be read."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.content.samples import GLOW
+from tests.rules.given import case
+from worker.content.lint import Severity
+
+if TYPE_CHECKING:
+    from tests.content.lint.conftest import Desk
+
+ERROR, WARNING = Severity.ERROR, Severity.WARNING
+
+
+def _one(desk: Desk, severity: Severity, rule: str) -> str:
+    """The only finding, in words."""
+    (finding,) = desk.findings()
+    assert (finding.severity, finding.rule) == (severity, rule), finding
+    return str(finding)
+
+
+def test_a_missing_translation_is_told(bilingual: Desk) -> None:
+    """And what happens until it is written."""
+    (bilingual.folder / "care/es/home.email.md").unlink()
+    told = _one(bilingual, ERROR, "missing")
+    assert told == (
+        "templates/care/es/home.email.md is missing; write it. Until then patients of this "
+        "language get the message in the clinic's language"
+    )
+
+
+def test_a_misspelt_file_is_told_twice(desk: Desk) -> None:
+    """Once as missing, with the file that is probably meant, and once as never sent."""
+    folder = desk.folder / "care/en"
+    (folder / "home.sms.txt").rename(folder / "hom.sms.txt")
+    missing, unused = map(str, desk.findings())
+    assert missing.startswith("templates/care/en/home.sms.txt is missing")
+    assert 'is "hom.sms.txt" meant? rename it' in missing
+    assert unused.startswith("templates/care/en/hom.sms.txt is never sent")
+    assert "home.sms.txt" in unused
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        case("a message that no milestone has", "care/en/goodbye.sms.txt",
+             "is never sent: the protocol has no message of this name; rename or remove it"),
+        case("the wrong ending", "care/en/home.txt", "is it meant to be home."),
+        case("a message in no language", "care/home.sms.txt",
+             "is used by nobody here; messages belong into the folder of their language"),
+    ],
+)  # fmt: skip
+def test_a_file_that_nobody_uses_is_told(desk: Desk, file: str, told: str) -> None:
+    """Somebody wrote it and believes that patients read it."""
+    desk.write(file, "x")
+    finding = _one(desk, WARNING, "unused")
+    assert finding.startswith(f"templates/{file} ")
+    assert told in finding
+
+
+@pytest.mark.parametrize("file", ["care/README.md", "care/en/.DS_Store", "care/en/README.txt"])
+def test_notes_and_left_overs_are_passed_over(desk: Desk, file: str) -> None:
+    """They are not for patients."""
+    desk.write(file, "x")
+    assert desk.findings() == []
+
+
+def test_a_channel_that_the_protocol_does_not_use_is_told(bilingual: Desk) -> None:
+    """The mail is written, and never sent."""
+    bilingual.replace("care/protocol.toml", 'useful_for = "1 day"', 'useful_for = "1 day"\n'
+                 'channels = ["sms"]')  # fmt: skip
+    english, spanish = map(str, bilingual.findings())
+    assert "care/en/home.email.md is never sent: home has no e-mail in the protocol" in english
+    assert 'add "email" to its channels in protocol.toml' in english
+    assert "care/es/home.email.md" in spanish
+
+
+def test_a_folder_without_a_protocol_is_told(desk: Desk) -> None:
+    """A treatment that was only begun."""
+    desk.write("facial/en/home.sms.txt", "x")
+    assert _one(desk, WARNING, "unused").startswith("templates/facial has no protocol.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("es-MX", 'rename it to "es"'),
+        ("pt_BR", 'rename it to "pt"'),
+        ("Spanish", 'rename it to "es"'),
+        ("klingon", 'name it like "en" or "es"'),
+    ],
+)
+def test_a_language_folder_that_no_patient_reaches_is_told(
+    bilingual: Desk, name: str, told: str
+) -> None:
+    """Patients' languages are read as ``es``, whatever the clinic's system calls them."""
+    (bilingual.folder / "care/es").rename(bilingual.folder / "care" / name)
+    finding = _one(bilingual, WARNING, "language")
+    assert finding.startswith(f"templates/care/{name} is never used")
+    assert told in finding
+
+
+def test_a_language_that_only_other_treatments_have_is_told(bilingual: Desk) -> None:
+    """The second treatment was not translated."""
+    shutil.copytree(bilingual.folder / "care", bilingual.folder / "facial")
+    shutil.rmtree(bilingual.folder / "facial/es")
+    assert _one(bilingual, WARNING, "language").startswith("templates/facial/es is missing")
+
+
+def test_a_clinics_language_has_to_be_there(desk: Desk) -> None:
+    """It is what every other language falls back to."""
+    (finding,) = desk.findings([replace(GLOW, language="fr")])
+    assert finding.severity is ERROR
+    assert str(finding).startswith(
+        "templates/care/fr is missing, and Glow Clinic writes in this language"
+    )
+
+
+def test_a_clinics_name_that_makes_texts_long_is_told(desk: Desk) -> None:
+    """Two segments for the sample clinic may be three for one with a longer name."""
+    desk.replace("home.sms.txt", "Reply", "x" * 120 + "\nReply")
+    name = (
+        "The Northern Institute of Dermatology, Aesthetic Medicine and Advanced Skin Care of Leeds"
+    )
+    (finding,) = desk.findings([replace(GLOW, language="en", name=name)])
+    assert (finding.severity, finding.rule) == (WARNING, "too-long")
+    assert f"for your clinic {name} the text has 3 segments" in str(finding)
+
+
+def test_a_clinics_own_name_may_say_what_it_does(desk: Desk) -> None:
+    """A clinic called "Needle & Thread" cannot keep its own name off the phone."""
+    assert desk.findings([replace(GLOW, language="en", name="Needle & Thread")]) == []
+
+
+# The layout and the lists of replies, which an older copy may lack
+
+
+@pytest.mark.parametrize("file", ["email.html", "es.footer.md"])
+def test_a_copy_without_a_file_of_the_layout_is_told_once(bilingual: Desk, file: str) -> None:
+    """Not once for every mail; and where to get it."""
+    (bilingual.folder / "layout" / file).unlink()
+    told = _one(bilingual, ERROR, "missing")
+    assert told.startswith(f"templates/layout/{file} is missing")
+    assert f"copy {file} from the templates that came with Aftercare" in told
+
+
+def test_a_copy_without_replies_is_told(desk: Desk) -> None:
+    """The shipped lists are used, so nothing is missed."""
+    (desk.folder / "replies").rmdir()
+    assert _one(desk, WARNING, "missing").startswith(
+        "templates/replies is missing, so patients' replies are read with the lists that came"
+    )
+
+
+def test_a_list_of_replies_that_cannot_be_read_is_told(desk: Desk) -> None:
+    """A stop could be missed."""
+    desk.write("replies/en.toml", '[stop]\nwords = ["stop"]\n\n[red_flag]\nx = ["pus"]\n')
+    found = desk.findings()
+    assert {each.severity for each in found} == {ERROR}
+    assert any(
+        str(each).startswith("templates/replies/en.toml, line 4: red_flag: unknown key")
+        for each in found
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        case("a tag that closes nothing", "</body>", "</main></body>", "</main> closes nothing"),
+        case("a tag that is not closed", "</body>", "<div></body>", "<div> is not closed"),
+        case("a script", "</body>", "<script>x()</script></body>", "a script, which mail programs"),
+        case("a form", "</body>", "<form></form></body>", "a form, which mail programs disarm"),
+        case("a picture without words", "</body>", '<img src="https://a.example/b.png"></body>',
+             "the picture has no words"),
+        case("a picture from an insecure address", "</body>",
+             '<img alt="" src="http://a.example/b.png"></body>', "is not a secure link"),
+        case("no place for the words", "{{ body }}", "", "every mail would lack its body"),
+        case("a name that is not there", "</body>", "{{ clinic.fone }}</body>", "clinic.fone"),
+        case("braces that do not close", "</body>", "{{ clinic.name </body>", ""),
+    ],
+)  # fmt: skip
+def test_a_fault_of_the_layout_is_told_as_its_own(
+    desk: Desk, old: str, new: str, told: str
+) -> None:
+    """One finding at the layout's line, not one for every mail."""
+    desk.replace("layout/email.html", old, new)
+    found = [each for each in desk.findings() if each.rule != "no-phone"]
+    assert {each.file for each in found} == {"templates/layout/email.html"}, found
+    assert any(told in str(each) for each in found)
+    assert all(each.severity is ERROR and each.line for each in found)
+
+
+def test_a_footer_is_linted_like_a_mail(desk: Desk) -> None:
+    """It stands under every mail."""
+    desk.write("layout/en.footer.md", "Until Thursday: [x](http://a.example) {{ clinic.nam }}\n")
+    found = {each.rule for each in desk.findings() if "en.footer.md, line 1" in str(each)}
+    assert found == {"typed-date", "link", "undefined-name"}
+
+
+# The protocol
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "told"),
+    [
+        case("a key that is not known", 'title = "Care"', 'titel = "Care"', 1, "titel: unknown"),
+        case("a length that is none", 'exercise = "3 days"', 'exercise = "soon"', 4,
+             "restrictions.exercise"),
+        case("too early", 'after = "3 days"', 'after = "2 days"', 17,
+             "allows sun before its restriction"),
+        case("not TOML", 'title = "Care"', 'title = "Care', 1, "not valid TOML"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_the_protocol_is_told_with_its_line(
+    desk: Desk, old: str, new: str, line: int, told: str
+) -> None:
+    """Until it is mended nothing is sent for the treatment."""
+    desk.replace("care/protocol.toml", old, new)
+    finding = next(each for each in desk.findings() if told in str(each))
+    assert (finding.severity, finding.rule, finding.line) == (ERROR, "protocol", line)
+    assert str(finding).startswith(f"templates/care/protocol.toml, line {line}: ")
+
+
+def test_a_sample_is_told_until_somebody_reviewed_it(desk: Desk) -> None:
+    """A warning, because nothing is wrong with it but that nobody has looked."""
+    desk.replace("care/protocol.toml", 'title = "Care"', 'title = "Care"\nsample = true')
+    told = _one(desk, WARNING, "sample")
+    assert told.startswith("templates/care/protocol.toml, line 2: the treatment is a sample")
+    assert "have your clinician review every message" in told
+
+
+def test_a_protocol_without_private_words_is_told(desk: Desk) -> None:
+    """Then no check can tell what a locked phone gives away."""
+    desk.replace("care/protocol.toml", '["needle", "acné"]', "[]")
+    assert _one(desk, WARNING, "no-private-words")
