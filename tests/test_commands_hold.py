@@ -1,0 +1,282 @@
+"""The commands ``hold`` and ``release``, and what ``why`` tells of a patient's decisions."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from freezegun import freeze_time
+from sqlalchemy import select
+
+from tests.rules.given import case
+from tests.support.command import Shell, add_clinic
+from tests.support.replying import NUMBER
+from tests.support.stored import MONDAY, PATIENT, store_message, store_session
+from worker.app import open_store
+from worker.channels.base import Inbound
+from worker.content.phrases import load_phrasebooks
+from worker.jobs.replies import take_reply
+from worker.resources import TEMPLATES
+from worker.rules.messages import Channel
+from worker.settings import load_settings
+from worker.store import decisions
+from worker.store.decisions import By
+from worker.store.tables import MessageRow, PatientEventRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Engine
+
+
+@contextmanager
+def _engine() -> Iterator[Engine]:
+    engine = open_store(load_settings())
+    yield engine
+    engine.dispose()
+
+
+def _messages() -> dict[str, str]:
+    """Where each message stands: ``home sms`` and so on."""
+    with _engine() as engine, engine.begin() as db:
+        rows = db.execute(select(MessageRow.milestone, MessageRow.channel, MessageRow.status))
+        return {f"{milestone} {channel}": status.value for milestone, channel, status in rows}
+
+
+@pytest.fixture
+def shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Shell]:
+    """Monday 15:00: patient P1 of a clinic, with a text that is due and an e-mail that is."""
+    shell = Shell(tmp_path, monkeypatch, capsys)
+    with freeze_time(MONDAY):
+        with _engine() as engine, engine.begin() as db:
+            store_session(db)
+            store_message(db)
+            store_message(db, channel=Channel.EMAIL)
+        yield shell
+
+
+# hold and release
+
+
+@pytest.mark.parametrize(
+    ("told", "stands", "words"),
+    [
+        case(
+            "a hold leaves advice alone",
+            "is on hold: what lifts a restriction and invitations wait, advice goes on.",
+            {"home sms": "planned", "home email": "planned"},
+            ["--reason", "rash"],
+        ),
+        case(
+            "deceased",
+            "gets nothing any more, on any channel.",
+            {"home sms": "skipped", "home email": "skipped"},
+            ["--deceased"],
+        ),
+        case(
+            "never contact",
+            "gets nothing any more, on any channel.",
+            {"home sms": "skipped", "home email": "skipped"},
+            ["--never-contact", "--reason", "lawyer's letter"],
+        ),
+        case(
+            "texts alone",
+            "gets no more text messages.",
+            {"home sms": "skipped", "home email": "planned"},
+            ["--texts", "--reason", "asked at the desk"],
+        ),
+        case(
+            "e-mails and invitations",
+            "gets no more e-mails and invitations.",
+            {"home sms": "planned", "home email": "skipped"},
+            ["--emails", "--invitations", "--reason", "asked at the desk"],
+        ),
+    ],
+)
+def test_hold_does_what_staff_say_and_says_it(
+    shell: Shell, told: str, stands: dict[str, str], words: list[str]
+) -> None:
+    """At once, on record with who decided, and the same again changes nothing."""
+    done = shell.run("hold", "P1", "--by", "Eva", *words)
+    assert (done.code, done.told) == (0, f"Patient P1 {told}")
+    assert _messages() == stands
+    with _engine() as engine, engine.begin() as db:
+        rows = [row for row in decisions.events_of(db, "glow", "P1") if row["event"] != "consent"]
+    assert {(row["actor"], row["how"]) for row in rows} == {("Eva", "command")}
+    again = shell.run("hold", "P1", "--by", "Eva", *words)
+    assert again.told == f"Patient P1 {told[:-1]} already."
+
+
+@pytest.mark.parametrize(
+    ("hold", "release"),
+    [
+        (["--reason", "rash"], []),
+        (["--deceased"], ["--contact-again"]),
+        (["--texts", "--emails", "--invitations", "--reason", "asked"],
+         ["--texts", "--emails", "--invitations"]),
+    ],
+)  # fmt: skip
+def test_release_undoes_it(shell: Shell, hold: list[str], release: list[str]) -> None:
+    """What is still true is planned again; a second release finds nothing to undo."""
+    shell.run("hold", "P1", *hold)
+    done = shell.run("release", "P1", *release)
+    assert done.told == "Patient P1 is released; what is still true goes out."
+    assert set(_messages().values()) == {"planned"}
+    assert shell.run("release", "P1", *release).told == "Patient P1 was not on hold."
+
+
+def test_a_plain_release_does_not_raise_the_dead(shell: Shell) -> None:
+    """Never contact is undone only by its own option."""
+    shell.run("hold", "P1", "--deceased")
+    done = shell.run("release", "P1")
+    assert done.code == 1
+    assert "aftercare release P1 --contact-again" in done.told
+    assert set(_messages().values()) == {"skipped"}
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ('There is no patient "P9"', ["hold", "P9", "--reason", "x"]),
+        ('There is no patient "P9"', ["release", "P9"]),
+        ('There is no clinic "shin"', ["hold", "P1", "--reason", "x", "--clinic", "shin"]),
+        ("--reason is missing", ["hold", "P1"]),
+        (
+            '"P1" is a patient of glow and shine; say which: --clinic glow',
+            ["hold", "P1", "--reason", "x"],
+        ),
+    ],
+)
+def test_an_unclear_patient_is_nobody(shell: Shell, told: str, words: list[str]) -> None:
+    """The error says what to write, and nothing changes."""
+    if "shine" in told:
+        add_clinic(shell, "shine")
+        with _engine() as engine, engine.begin() as db:
+            store_session(db, "S2", patient=replace(PATIENT, clinic="shine"))
+    done = shell.run(*words)
+    assert done.code == 1
+    assert told in done.told
+    assert set(_messages().values()) == {"planned"}
+    if "shine" in told:
+        assert shell.run(*words, "--clinic", "glow").code == 0
+        with _engine() as engine, engine.begin() as db:
+            held = select(PatientEventRow.clinic).where(PatientEventRow.event == "held")
+            assert db.execute(held).scalars().all() == ["glow"]
+
+
+# why
+
+
+def _write(body: str) -> Callable[[Connection], None]:
+    def act(db: Connection) -> None:
+        inbound = Inbound("SM1", NUMBER, "+34910999999", body, MONDAY)
+        books = load_phrasebooks(TEMPLATES)
+        db.rollback()
+        take_reply(db.engine, inbound, phrasebooks=books, now=MONDAY)
+
+    return act
+
+
+def _by_provider(why: str, *, opted_out: bool) -> Callable[[Connection], None]:
+    def act(db: Connection) -> None:
+        decisions.decide_by_provider(
+            db,
+            Channel.SMS,
+            NUMBER,
+            why=why,
+            opted_out=opted_out,
+            suppress_for=None,
+            now=MONDAY,
+        )
+
+    return act
+
+
+def _unsubscribe(db: Connection) -> None:
+    by = By("patient", "unsubscribe link")
+    decisions.stop_invitations(db, "glow", "P1", by=by, now=MONDAY)
+
+
+def _die(db: Connection) -> None:
+    why = "The patient died"
+    decisions.never_contact(db, "glow", "P1", by=By("Eva", "command"), why=why, now=MONDAY)
+
+
+@pytest.mark.parametrize(
+    ("sentences", "act"),
+    [
+        case(
+            "a stop",
+            [
+                "! A text from this number said stop: no more text messages",
+                "Mon 23 Nov 15:00 The patient wrote stop by text message",
+                "A text from this number said stop: no more text messages (patient, by reply)",
+            ],
+            _write("STOP"),
+        ),
+        case(
+            "a stop in words",
+            ["The patient wrote stop by text message; the answer waits to leave; not passed on"],
+            _write("Stop. Thank you"),
+        ),
+        case(
+            "a red flag",
+            [
+                "! On hold: a worrying reply came in by text, and staff look at it first",
+                "Mon 23 Nov 15:00 The patient wrote of a worrying symptom by text message;",
+                "and staff look at it first (patient, by reply)",
+            ],
+            _write("it is bleeding"),
+        ),
+        case(
+            "a stop that the provider knows of",
+            ["Twilio: the patient replied STOP (21610): no more text messages (provider, by"],
+            _by_provider("Twilio: the patient replied STOP (21610)", opted_out=True),
+        ),
+        case(
+            "a dead number",
+            ["Twilio: this is not a working phone number (30005) (provider, by provider code)"],
+            _by_provider("Twilio: this is not a working phone number (30005)", opted_out=False),
+        ),
+        case(
+            "no more invitations",
+            [
+                "! No invitations to book: The patient wants no more invitations",
+                "The patient wants no more invitations (patient, by unsubscribe link)",
+            ],
+            _unsubscribe,
+        ),
+        case(
+            "a death",
+            ["! The patient died", "Mon 23 Nov 15:00 The patient died (Eva, by command)"],
+            _die,
+        ),
+        case(
+            "consent",
+            [
+                "Mon 23 Nov 15:00 The clinic's system says the patient agreed to: text messages",
+                "e-mails, invitations to book (source, by source row)",
+            ],
+            lambda _: None,
+        ),
+    ],
+)
+def test_why_tells_what_was_decided_and_by_whom(
+    shell: Shell, sentences: list[str], act: Callable[[Connection], None]
+) -> None:
+    """In sentences that a receptionist understands, without the reply's own words."""
+    with _engine() as engine, engine.connect() as db:
+        act(db)
+        db.commit()
+    done = shell.run("why", "P1")
+    assert done.code == 0
+    assert "Patient P1 of glow" in done.told
+    for sentence in sentences:
+        assert sentence in done.told
+    assert "bleeding" not in done.told
+    assert NUMBER not in done.told
