@@ -1,0 +1,1 @@
+"""How fast Aftercare is, as ratios within one run; see ``docs/performance.md``."""
