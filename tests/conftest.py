@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import structlog
-from freezegun import freeze_time
+from freezegun import configure, freeze_time
 from structlog.stdlib import ProcessorFormatter
 
 from tests.support.browser import open_browser
@@ -30,12 +30,17 @@ if TYPE_CHECKING:
 #: A Monday in winter, half an hour after the session of ``GOOD_ROW`` would have ended in Madrid.
 MONDAY_AFTERNOON = "2026-11-23 14:00:00+00:00"
 
+# How long a test took is told by the real clock (``pytest --durations``).
+configure(extend_ignore_list=["_pytest.timing"])
+
 
 @pytest.fixture(autouse=True)
 def _logging_of_its_own() -> Iterator[None]:
     """A test that sets logging up, by a command say, leaves nothing of it to the next one."""
-    yield
     root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
     ours = [each for each in root.handlers if isinstance(each.formatter, ProcessorFormatter)]
     for handler in ours:
         root.removeHandler(handler)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.support.worker_process import Worker
 
 SEED = 5
+#: Whose messages are under way while connections are cut, and how often those are.
+SESSIONS, CUTS = 150, 12
 #: Stages that run every poll interval.
 STAGES = {"collect", "plan", "send", "track", "report"}
 #: Well above what the disk needs until it is filled, and below where SQLite would use its log anew.
@@ -37,11 +39,16 @@ def test_connections_cut_while_messages_leave(tmp_path: Path, postgres_url: str)
     """Its connections are terminated again and again: everything is sent all the same, once."""
     with harness(tmp_path, postgres_url, SEED) as clinic:
         worker = clinic.start_ready()
-        add_all(clinic, 150)
+        add_all(clinic, SESSIONS)
         cut = 0
-        while len(clinic.twilio.received) < 100:
+        for _ in range(CUTS):
+            so_far = len(clinic.twilio.received)
             cut += hang_up(postgres_url)
-            time.sleep(clinic.chance.uniform(0, 0.4))
+            # Cut faster than a busy machine comes to send, it would never end.
+            worker.wait_for(lambda so_far=so_far: clinic.twilio.received[so_far:], "an SMS")
+            time.sleep(clinic.chance.uniform(0, 0.2))
+            if len(clinic.twilio.received) > SESSIONS * 2 / 3:
+                break
         clinic.settle()
         clinic.assert_each_once()
         assert cut > 0
