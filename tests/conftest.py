@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +25,6 @@ from worker.store.engine import open_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser
     from sqlalchemy import Engine
@@ -32,6 +34,22 @@ MONDAY_AFTERNOON = "2026-11-23 14:00:00+00:00"
 
 # How long a test took is told by the real clock (``pytest --durations``).
 configure(extend_ignore_list=["_pytest.timing"])
+
+#: A minute or more each.
+_LONG = {"test_six_weeks.py", "test_machine.py"}
+#: Where files live in memory, on Linux, and how much room they must have.
+_MEMORY, _ROOM = Path("/dev/shm"), 4_000_000_000
+
+
+def pytest_configure() -> None:
+    """Tests kill processes, never the power: to wait for the disk proves nothing."""
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that no process is left alone with them."""
+    items.sort(key=lambda item: item.path.name not in _LONG)
 
 
 @pytest.fixture(autouse=True)

@@ -94,21 +94,23 @@ def test_migrating_twice_is_harmless(engine: Engine) -> None:
         assert db.execute(text("SELECT holder FROM leases")).scalars().all() == ["w1"]
 
 
-def test_downgrading_leaves_nothing(engine: Engine) -> None:
+def test_downgrading_leaves_nothing(empty: Engine) -> None:
     """The way back is whole: after it only Alembic's own empty table is left."""
-    _downgrade(engine)
-    assert inspect(engine).get_table_names() == [_BOOKKEEPING]
-    assert _leftovers(engine) == []
-    with engine.begin() as db:
+    migrate(empty)
+    _downgrade(empty)
+    assert inspect(empty).get_table_names() == [_BOOKKEEPING]
+    assert _leftovers(empty) == []
+    with empty.begin() as db:
         assert db.execute(text(f"SELECT * FROM {_BOOKKEEPING}")).all() == []
 
 
-def test_there_and_back_and_there_again(engine: Engine) -> None:
+def test_there_and_back_and_there_again(empty: Engine) -> None:
     """A downgrade can be migrated up again to the very same schema."""
-    before = _describe(engine)
-    _downgrade(engine)
-    migrate(engine)
-    assert before == _describe(engine)
+    migrate(empty)
+    before = _describe(empty)
+    _downgrade(empty)
+    migrate(empty)
+    assert before == _describe(empty)
 
 
 def test_is_current_tells_whether_migrations_are_missing(empty: Engine) -> None:

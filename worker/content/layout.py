@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 
 from jinja2 import Template, TemplateSyntaxError
@@ -128,6 +129,8 @@ def read_layout(folder: Path, language: str, *, read_file: Callable[[Path], str]
     )
 
 
+# Each e-mail of a language asks for the same words, and compiling them takes most of a start.
+@lru_cache(maxsize=16)
 def _parse(text: str, shown: str) -> LayoutWords:
     try:
         return LayoutWords.model_validate(tomllib.loads(text))
