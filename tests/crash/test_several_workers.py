@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SEED = 4
 #: How many due messages; half are SMS, half e-mails.
-MESSAGES = int(os.environ.get("AFTERCARE_TEST_MESSAGES", "1600"))
+MESSAGES = int(os.environ.get("AFTERCARE_TEST_MESSAGES", "800"))
 #: As with the real lease, no call takes this long, however busy the machine is.
 UNHURRIED = {"AFTERCARE_LEASE_SECONDS": "8", "AFTERCARE_LOOKUP_SECONDS": "8,10"}
 #: Nobody dies here, so whatever is claimed a second time would be a fault.
