@@ -2,8 +2,8 @@
 
 "No fever" and "the swelling has gone down" complain of nothing. Between a negation and its symptom
 only a few known words may stand ("no *signs of* pus"). Anything else might begin another thought,
-as in "I can't sleep it is bleeding", and a missed red flag is the worst mistake. For the same reason
-a denial can be taken back: "no fever until last night", "it stopped bleeding. Started again today".
+as in "I can't sleep it is bleeding", and a missed red flag is the worst mistake. For the same
+reason a denial can be taken back: "no fever until last night", "it stopped bleeding. It is back".
 """
 
 from __future__ import annotations
