@@ -6,7 +6,7 @@ The database's view, a CSV file and ``POST /sessions`` all come through here.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from worker.sources.row import (
     fingerprint,
     read_row,
     row_key,
+    what_happened,
 )
 from worker.store import arrivals
 from worker.store import collected as store
@@ -142,6 +143,8 @@ class Intake:
             store.withdraw(db, keys, why, now)
             self.tally.note(News.WITHDRAWN, keys)
         self._save(db, readings, rows, known, now)
+        unknown = {key: why for key, why in refused.items() if key not in known}
+        self._keep_restricting(db, unknown, rows, now)
         return {
             **{key: _fault(key, RowFate.REJECTED, why, rows) for key, why in refused.items()},
             **{key: _fault(key, RowFate.HELD, why, rows) for key, why in strangers.items()},
@@ -165,6 +168,28 @@ class Intake:
             elif before and is_someone_else(before, reading.patient):
                 found[key] = f"{_OTHER_PERSON}aftercare source accept {key}"
         return found
+
+    def _keep_restricting(
+        self, db: Connection, refused: Mapping[str, str], rows: Mapping[str, Row], now: datetime
+    ) -> None:
+        """Sessions that first come with a fault: nothing is sent, but the patient was treated.
+
+        What an earlier session of theirs would allow must wait for this one's restrictions too.
+        """
+        told: dict[str, Reading] = {}
+        for key in refused:
+            found = what_happened(
+                rows[key], clinics=self.clinics, treatments=self.treatments, now=now
+            )
+            if found is not None:
+                told[key] = found
+        stored = arrivals.patients(db, [_owner(each.patient) for each in told.values()])
+        faulty = [
+            (replace(each.session, fault=refused[key]), stored[_owner(each.patient)])
+            for key, each in told.items()
+            if _owner(each.patient) in stored
+        ]
+        arrivals.add_faulty(db, faulty, source=self.source, go_live_at=self.go_live, now=now)
 
     def _save(
         self,

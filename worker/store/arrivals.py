@@ -89,6 +89,39 @@ def save(
     replan_patients(db, {_owner(each.patient) for each in arrivals}, now)
 
 
+def add_faulty(
+    db: Connection,
+    sessions: Sequence[tuple[Session, Patient]],
+    *,
+    source: str,
+    go_live_at: datetime,
+    now: datetime,
+) -> None:
+    """Store new sessions whose row has a fault, for what they restrict; nothing is sent for them.
+
+    Those that are too old to restrict anything are left out.
+
+    Args:
+        db: In a transaction.
+        sessions: Each with its fault, and its patient as stored.
+        source: The kind of source that they come from.
+        go_live_at: Sessions that ended before are recorded and never planned.
+        now: The present moment.
+    """
+    new = []
+    for session, patient in sessions:
+        # Without its fingerprint the row counts as new once it is mended.
+        arrival = Arrival(session, patient, fingerprint="", as_of=now)
+        facts = _session_facts(arrival, source, go_live_at, now)
+        if facts["open_until"] >= now:
+            identity = {"session_id": session.session_id, "plan_version": ""}
+            plans = not facts["before_go_live"]
+            new.append({**identity, **facts, "fault": session.fault, "needs_plan": plans})
+    if new:
+        db.execute(insert(SessionRow), new)
+        replan_patients(db, {_owner(patient) for _, patient in sessions}, now)
+
+
 def _bound(columns: Mapping[str, Any]) -> dict[str, Any]:
     """What to set in a statement for many rows: every column that is not part of its key."""
     return {name: bindparam(name) for name in columns if not name.startswith("key_")}
