@@ -107,8 +107,7 @@ def test_whatever_speaks_against_it_says_why(changes: dict[str, Any], expected: 
         case("an invitation when the next session is booked",
              "next-session", {"session": session(next_session_at=SATURDAY_AT_NINE)},
              skip(Cause.CONDITION,
-                  "Not for this session: the next session is already booked "
-                  "(the protocol says: when sessions_left > 0 and not next_session_booked)")),
+                  "Not for this session: the next session is already booked")),
         case("an invitation to a patient who has been back",
              "next-session", {"others": (session("2026-12-21 15:00+01:00", session_id="S2"),)},
              skip(Cause.SUPERSEDED, "The patient has had a later session since")),

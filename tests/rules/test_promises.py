@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from tests.rules.given import MADRID, PROTOCOLS, moment, patient, session
 from tests.rules.worlds import Case, cases, messages
 from worker.rules.gate import Send, Wait, gate
-from worker.rules.messages import Cause, Channel, Kind, Status
+from worker.rules.messages import Channel, Kind, Status
 from worker.rules.planning import ExistingMessage, PlannedMessage, Replan, plan, replan
 from worker.rules.timing import Unit
 
@@ -198,7 +198,7 @@ def test_planning_again_settles(before: Case, after: Case) -> None:
         stored[number] = replace(
             stored[number],
             status=transition.to,
-            cause=transition.reason.cause,
+            reason=transition.reason,
             due_at=transition.sets.get("due_at", stored[number].due_at),
             expires_at=transition.sets.get("expires_at", stored[number].expires_at),
         )
@@ -212,7 +212,7 @@ def _stored(number: int, message: PlannedMessage) -> ExistingMessage:
         milestone=message.milestone,
         channel=message.channel,
         status=Status.SKIPPED if message.skip else Status.PLANNED,
-        cause=message.skip.cause if message.skip else Cause.PROTOCOL,
+        reason=message.skip or message.why,
         due_at=message.due_at,
         expires_at=message.expires_at,
         attempts=0,
