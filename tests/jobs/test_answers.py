@@ -109,6 +109,17 @@ def test_an_answer_goes_once_at_most(
     assert reply(ana, "me sale pus").answer_state is state
 
 
+def test_an_answer_that_never_left_does_not_count_as_one(ana: World) -> None:
+    """The first worry could not be answered; the second, minutes later, is."""
+    ana.sms.answers = [Refused("Not this text")]
+    write(ana, "me sale pus")
+    ana.wait(minutes=5)
+    assert texts(ana) == []
+    write(ana, "tengo fiebre")
+    ana.wait(minutes=1)
+    assert texts(ana) == ["Glow Skin Clinic: gracias por avisar. Nuestro equipo ya lo sabe."]
+
+
 def test_a_worker_that_dies_while_answering_leaves_it_at_that(ana: World) -> None:
     """Marked before the call: the next worker does not send what may have left."""
 

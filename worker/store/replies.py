@@ -144,8 +144,10 @@ def changed_mind_since(db: Connection, address: str, moment: datetime) -> bool:
 
 
 def answered_since(db: Connection, address: str, answer: str, since: datetime) -> bool:
-    """Whether a text from the number has had the same answer since."""
+    """Whether a text from the number has had the same answer since, as far as anybody knows."""
     same = (ReplyRow.address == address) & (ReplyRow.answer == answer)
+    # One that surely never left is no reason to leave the next worry without.
+    same &= ReplyRow.answer_state != Answer.NOT_SENT
     found = select(ReplyRow.id).where(same, ReplyRow.received_at >= since)
     return db.execute(found.limit(1)).first() is not None
 
