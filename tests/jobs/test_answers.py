@@ -191,6 +191,25 @@ def test_staff_are_alerted_at_once_of_a_red_flag(ana: World) -> None:
     assert "Ana" not in body
 
 
+@pytest.mark.parametrize(
+    ("expected", "outcome"),
+    [
+        case("refused", "The patient could not be answered: please call.", Refused("Not this")),
+        case("unknown", "The patient may not have been answered: please call.", Unknown("Broken")),
+    ],
+)
+def test_staff_know_when_a_worry_was_not_answered(
+    ana: World, expected: str, outcome: Outcome
+) -> None:
+    """Then they must call; the alert says so, and that it cannot wait."""
+    ana.sms.answers = [outcome]
+    write(ana, "I can't breathe")
+    ana.wait(seconds=15)
+    [(_, body)] = mails(ana)
+    assert expected in body
+    assert "This may be an EMERGENCY. Please call the patient now." in body
+
+
 def test_each_red_flag_is_told_not_one_an_hour(ana: World) -> None:
     """A second patient's worry within the hour is another alert."""
     for text in ("me sale pus", "tengo fiebre"):
