@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select, tuple_, update
+from sqlalchemy import and_, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.rules.messages import LEFT, Channel, Status
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import ColumnElement, Connection, RowMapping
 
     from worker.rules.replies import Reading
     from worker.store.decisions import PatientKey
@@ -201,8 +201,19 @@ def untold(db: Connection, before: datetime) -> int:
     return db.execute(waiting.where(ReplyRow.received_at < before)).scalar_one()
 
 
+def written_by(clinic: str, patient_id: str) -> ColumnElement[bool]:
+    """Replies that are a patient's, or may be: of several on one number nobody knows who wrote."""
+    phone = (
+        select(PatientRow.phone)
+        .where(PatientRow.clinic == clinic, PatientRow.patient_id == patient_id)
+        .scalar_subquery()
+    )
+    nobody_s = and_(ReplyRow.patient_id.is_(None), ReplyRow.address == phone)
+    return and_(ReplyRow.clinic == clinic, or_(ReplyRow.patient_id == patient_id, nobody_s))
+
+
 def of_patient(db: Connection, clinic: str, patient_id: str) -> Sequence[RowMapping]:
     """A patient's replies, the oldest first."""
-    theirs = (ReplyRow.clinic == clinic) & (ReplyRow.patient_id == patient_id)
+    theirs = written_by(clinic, patient_id)
     found = select(ReplyRow.__table__).where(theirs).order_by(ReplyRow.received_at, ReplyRow.id)
     return db.execute(found).mappings().all()
