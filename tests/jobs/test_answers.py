@@ -150,6 +150,18 @@ def test_two_workers_answer_once(ana: World, monkeypatch: pytest.MonkeyPatch) ->
     assert len(ana.sms.sent) == 1
 
 
+def test_an_answer_that_waits_does_not_go_to_the_dead(ana: World) -> None:
+    """Staff learnt of it between the text and its answer: the gate is asked at the very end."""
+    write(ana, "me sale pus")
+    with ana.app.engine.begin() as db:
+        eva = decisions.By("Eva", "command")
+        decisions.never_contact(db, "glow", "P1", by=eva, why="The patient died", now=ana.now)
+    ana.run()
+    assert ana.sms.sent == []
+    kept = reply(ana, "me sale pus")
+    assert (kept.answer_state, kept.answer_why) == (Answer.NOT_SENT, "The patient died")
+
+
 def test_a_late_confirmation_is_none(ana: World) -> None:
     """After five minutes a confirmation is no longer allowed; the stop counts all the same."""
     write(ana, "basta ya", at=ana.now - timedelta(minutes=6))

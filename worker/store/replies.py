@@ -171,10 +171,11 @@ def move_answer(
     return db.execute(update(ReplyRow).where(stands).values(changes)).rowcount > 0
 
 
-def language_of(db: Connection, clinic: str | None, patient_id: str | None) -> str:
-    """The patient's language; empty when nobody knows the patient."""
+def how_to_answer(db: Connection, clinic: str | None, patient_id: str | None) -> tuple[str, str]:
+    """The patient's language, and why they must never be contacted; both empty for a stranger."""
     theirs = (PatientRow.clinic == clinic) & (PatientRow.patient_id == patient_id)
-    return db.execute(select(PatientRow.language).where(theirs)).scalar() or ""
+    row = db.execute(select(PatientRow.language, PatientRow.blocked).where(theirs)).first()
+    return ("", "") if row is None else (row.language, row.blocked)
 
 
 # Telling staff
