@@ -150,6 +150,28 @@ def test_two_workers_answer_once(ana: World, monkeypatch: pytest.MonkeyPatch) ->
     assert len(ana.sms.sent) == 1
 
 
+@pytest.mark.parametrize(
+    ("left", "written"),
+    [
+        case("start, then stop", [], ["STOP", "iniciar", "Stop"]),
+        case("stop in words, then start", [], ["basta ya", "START"]),
+        case("in words both times", ["recibes de nuevo"], ["basta ya", "iniciar"]),
+    ],
+)
+def test_an_answer_that_a_newer_text_makes_wrong_is_not_sent(
+    ana: World, left: list[str], written: list[str]
+) -> None:
+    """Between two passes the patient changed their mind: nobody who stopped hears of a start."""
+    for text in written:
+        ana.frozen.tick(timedelta(seconds=2))
+        write(ana, text)
+    ana.run()
+    confirmed = "The patient got no confirmation (A newer text from this number says otherwise)."
+    assert [confirmed in body for _, body in mails(ana)].count(True) == ("basta ya" in written)
+    assert len(ana.sms.sent) == len(left)
+    assert all(said in sent for said, sent in zip(left, texts(ana), strict=True))
+
+
 def test_an_answer_that_waits_does_not_go_to_the_dead(ana: World) -> None:
     """Staff learnt of it between the text and its answer: the gate is asked at the very end."""
     write(ana, "me sale pus")
@@ -206,7 +228,11 @@ def test_staff_are_alerted_at_once_of_a_red_flag(ana: World) -> None:
 @pytest.mark.parametrize(
     ("expected", "outcome"),
     [
-        case("refused", "The patient could not be answered: please call.", Refused("Not this")),
+        case(
+            "refused",
+            "The patient could not be answered (Not this text): please call.",
+            Refused("Not this text"),
+        ),
         case("unknown", "The patient may not have been answered: please call.", Unknown("Broken")),
     ],
 )

@@ -155,6 +155,13 @@ def answered_since(db: Connection, address: str, answer: str, since: datetime) -
 # Answering
 
 
+def take_back_answer(db: Connection, address: str, answer: str, why: str) -> None:
+    """An answer that still waits to go to a number is not sent: by now it would be wrong."""
+    waits = (ReplyRow.address == address) & (ReplyRow.answer == answer) & ANSWER_WAITS
+    taken = {"answer_state": Answer.NOT_SENT, "answer_why": why}
+    db.execute(update(ReplyRow).where(waits).values(taken))
+
+
 def waiting_answers(db: Connection, limit: int) -> Sequence[RowMapping]:
     """Replies whose answer waits, the most pressing first."""
     waiting = select(ReplyRow.__table__).where(ANSWER_WAITS).order_by(ReplyRow.answer_until)
