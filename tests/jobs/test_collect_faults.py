@@ -78,6 +78,22 @@ def test_a_session_whose_row_is_bad_still_restricts(world: World, fault: dict[st
     assert faults(world) == {}
 
 
+@pytest.mark.parametrize("was", ["completed", "cancelled"])
+def test_a_session_that_moves_to_a_bad_row_restricts_from_there(world: World, was: str) -> None:
+    """Two sessions, one of which the clinic moves or takes back, and forgets the consent."""
+    world.source.add()
+    world.source.add(session_id="S2", session_number="2")
+    world.run()
+    world.source.change("S2", status=was)
+    world.move_to("2026-12-07 15:00")
+    world.source.change(
+        "S2", status="completed", completed_at="2026-12-07 14:30:00", sms_consent=None
+    )
+    world.move_to("2026-12-08 10:00")
+    assert {statuses(world, each)["exfoliate-again"] for each in ("S1", "S2")} & {"sent"} == set()
+    assert "still restricts exfoliation" in one(world, "exfoliate-again").reason
+
+
 def test_a_bad_row_that_vanishes_restricts_no_more(world: World) -> None:
     """It was a mistake and the clinic deleted it: what waited for it is allowed again."""
     world.source.add()

@@ -143,8 +143,7 @@ class Intake:
             store.withdraw(db, keys, why, now)
             self.tally.note(News.WITHDRAWN, keys)
         self._save(db, readings, rows, known, now)
-        unknown = {key: why for key, why in refused.items() if key not in known}
-        self._keep_restricting(db, unknown, rows, now)
+        self._keep_restricting(db, refused, rows, known, now)
         return {
             **{key: _fault(key, RowFate.REJECTED, why, rows) for key, why in refused.items()},
             **{key: _fault(key, RowFate.HELD, why, rows) for key, why in strangers.items()},
@@ -170,11 +169,16 @@ class Intake:
         return found
 
     def _keep_restricting(
-        self, db: Connection, refused: Mapping[str, str], rows: Mapping[str, Row], now: datetime
+        self,
+        db: Connection,
+        refused: Mapping[str, str],
+        rows: Mapping[str, Row],
+        known: Collection[str],
+        now: datetime,
     ) -> None:
-        """Sessions that first come with a fault: nothing is sent, but the patient was treated.
+        """Sessions whose row has a fault: nothing is sent, but the patient was treated.
 
-        What an earlier session of theirs would allow must wait for this one's restrictions too.
+        What another session of theirs would allow must wait for this one's restrictions too.
         """
         told: dict[str, Reading] = {}
         for key in refused:
@@ -189,6 +193,8 @@ class Intake:
             for key, each in told.items()
             if _owner(each.patient) in stored
         ]
+        arrivals.move_faulty(db, [each for each in faulty if each[0].session_id in known], now)
+        faulty = [each for each in faulty if each[0].session_id not in known]
         arrivals.add_faulty(db, faulty, source=self.source, go_live_at=self.go_live, now=now)
 
     def _save(

@@ -122,6 +122,29 @@ def add_faulty(
         replan_patients(db, {_owner(patient) for _, patient in sessions}, now)
 
 
+def move_faulty(db: Connection, sessions: Iterable[tuple[Session, Patient]], now: datetime) -> None:
+    """A stored session that now has a fault restricts from its latest time on, also if it is back.
+
+    Only to a later time: which of the two is the mistake, nobody knows before the row is mended.
+    """
+    moved = []
+    for session, patient in sessions:
+        its = (
+            (SessionRow.session_id == session.session_id)
+            & (SessionRow.clinic == patient.clinic)
+            & (SessionRow.patient_id == patient.patient_id)
+        )
+        stale = (SessionRow.completed_at < session.completed_at) | (SessionRow.withdrawn != "")
+        facts = {
+            "completed_at": session.completed_at,
+            "open_until": session.completed_at + FRESH,
+            "withdrawn": "",
+        }
+        if db.execute(update(SessionRow).where(its, stale).values(facts)).rowcount:
+            moved.append(_owner(patient))
+    replan_patients(db, moved, now)
+
+
 def _bound(columns: Mapping[str, Any]) -> dict[str, Any]:
     """What to set in a statement for many rows: every column that is not part of its key."""
     return {name: bindparam(name) for name in columns if not name.startswith("key_")}
