@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from freezegun import freeze_time
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.rules.given import case
 from tests.support.command import Shell, add_clinic
@@ -23,7 +23,7 @@ from worker.rules.messages import Channel
 from worker.settings import load_settings
 from worker.store import decisions
 from worker.store.decisions import By
-from worker.store.tables import MessageRow, PatientEventRow
+from worker.store.tables import Answer, MessageRow, PatientEventRow, ReplyRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -172,12 +172,17 @@ def test_an_unclear_patient_is_nobody(shell: Shell, told: str, words: list[str])
 # why
 
 
-def _write(body: str) -> Callable[[Connection], None]:
+def _write(*bodies: str, **columns: Any) -> Callable[[Connection], None]:
+    """The patient's texts, and what became of the answer or the e-mail to staff."""
+
     def act(db: Connection) -> None:
-        inbound = Inbound("SM1", NUMBER, "+34910999999", body, MONDAY)
         books = load_phrasebooks(TEMPLATES)
         db.rollback()
-        take_reply(db.engine, inbound, phrasebooks=books, now=MONDAY)
+        for number, body in enumerate(bodies):
+            inbound = Inbound(f"SM{number}", NUMBER, "+34910999999", body, MONDAY)
+            take_reply(db.engine, inbound, phrasebooks=books, now=MONDAY)
+        if columns:
+            db.execute(update(ReplyRow).values(columns))
 
     return act
 
@@ -202,13 +207,19 @@ def _unsubscribe(db: Connection) -> None:
     decisions.stop_invitations(db, "glow", "P1", by=by, now=MONDAY)
 
 
+def _unsubscribe_all(db: Connection) -> None:
+    by = By("patient", "unsubscribe link")
+    address, why = PATIENT.email or "", "The patient unsubscribed"
+    decisions.stop(db, Channel.EMAIL, address, by=by, why=why, now=MONDAY)
+
+
 def _die(db: Connection) -> None:
     why = "The patient died"
     decisions.never_contact(db, "glow", "P1", by=By("Eva", "command"), why=why, now=MONDAY)
 
 
 @pytest.mark.parametrize(
-    ("sentences", "act"),
+    ("sentences", "acts"),
     [
         case(
             "a stop",
@@ -217,12 +228,91 @@ def _die(db: Connection) -> None:
                 "Mon 23 Nov 15:00 The patient wrote stop by text message",
                 "A text from this number said stop: no more text messages (patient, by reply)",
             ],
-            _write("STOP"),
+            [_write("STOP")],
         ),
         case(
             "a stop in words",
             ["The patient wrote stop by text message; the answer waits to leave; not passed on"],
-            _write("Stop. Thank you"),
+            [_write("Stop. Thank you")],
+        ),
+        case(
+            "a start",
+            [
+                "The patient wrote start by text message",
+                "Start was said: text messages go out again (patient, by reply)",
+            ],
+            [_write("STOP", "START")],
+        ),
+        case(
+            "help",
+            ["The patient asked for help by text message; the answer waits to leave"],
+            [_write("help please")],
+        ),
+        case(
+            "anything else",
+            ["The patient wrote something for staff by text message; not passed on to staff yet"],
+            [_write("see you on Friday")],
+        ),
+        case(
+            "staff have read it",
+            ["The patient wrote something for staff by text message; passed on to staff"],
+            [_write("see you on Friday", told_at=MONDAY)],
+        ),
+        case(
+            "an answer has left",
+            ["The patient asked for help by text message; answered"],
+            [_write("help please", answer_state=Answer.SENT)],
+        ),
+        case(
+            "an answer came too late",
+            ["The patient asked for help by text message; not answered: Too late to answer"],
+            [_write("help please", answer_state=Answer.NOT_SENT, answer_why="Too late to answer")],
+        ),
+        case(
+            "an answer that may have left",
+            ["The patient asked for help by text message; the answer may have left"],
+            [_write("help please", answer_state=Answer.SENDING)],
+        ),
+        case(
+            "an answer that nobody knows of",
+            ["The patient asked for help by text message; nobody knows whether the answer left"],
+            [_write("help please", answer_state=Answer.UNKNOWN)],
+        ),
+        case(
+            "an unsubscribed address",
+            ["! The patient unsubscribed: no more e-mails", "(patient, by unsubscribe link)"],
+            [_unsubscribe_all],
+        ),
+        case(
+            "asked at the desk",
+            [
+                "! Stopped by staff (asked at the desk): no more text messages",
+                "(asked at the desk): no more text messages (Eva, by command)",
+            ],
+            [["hold", "--texts", "--reason", "asked at the desk"]],
+        ),
+        case(
+            "e-mails again",
+            ["Start was said: e-mails go out again (Eva, by command)"],
+            [["hold", "--emails", "--reason", "x"], ["release", "--emails"]],
+        ),
+        case(
+            "invitations again",
+            ["Invitations go out again (Eva, by command)"],
+            [["hold", "--invitations", "--reason", "x"], ["release", "--invitations"]],
+        ),
+        case(
+            "a hold by staff, released",
+            ["On hold: rash, called (Eva, by command)", "Released by Eva (Eva, by command)"],
+            [["hold", "--reason", "rash, called"], ["release"]],
+        ),
+        case(
+            "never contact, which was a mistake",
+            [
+                "Never to be contacted: wrong file (Eva, by command)",
+                "May be contacted again, says Eva (Eva, by command)",
+            ],
+            [["hold", "--never-contact", "--reason", "wrong file"], ["release", "--contact-again"]],
         ),
         case(
             "a red flag",
@@ -231,17 +321,17 @@ def _die(db: Connection) -> None:
                 "Mon 23 Nov 15:00 The patient wrote of a worrying symptom by text message;",
                 "and staff look at it first (patient, by reply)",
             ],
-            _write("it is bleeding"),
+            [_write("it is bleeding")],
         ),
         case(
             "a stop that the provider knows of",
             ["Twilio: the patient replied STOP (21610): no more text messages (provider, by"],
-            _by_provider("Twilio: the patient replied STOP (21610)", opted_out=True),
+            [_by_provider("Twilio: the patient replied STOP (21610)", opted_out=True)],
         ),
         case(
             "a dead number",
             ["Twilio: this is not a working phone number (30005) (provider, by provider code)"],
-            _by_provider("Twilio: this is not a working phone number (30005)", opted_out=False),
+            [_by_provider("Twilio: this is not a working phone number (30005)", opted_out=False)],
         ),
         case(
             "no more invitations",
@@ -249,12 +339,12 @@ def _die(db: Connection) -> None:
                 "! No invitations to book: The patient wants no more invitations",
                 "The patient wants no more invitations (patient, by unsubscribe link)",
             ],
-            _unsubscribe,
+            [_unsubscribe],
         ),
         case(
             "a death",
             ["! The patient died", "Mon 23 Nov 15:00 The patient died (Eva, by command)"],
-            _die,
+            [_die],
         ),
         case(
             "consent",
@@ -262,17 +352,22 @@ def _die(db: Connection) -> None:
                 "Mon 23 Nov 15:00 The clinic's system says the patient agreed to: text messages",
                 "e-mails, invitations to book (source, by source row)",
             ],
-            lambda _: None,
+            [lambda _: None],
         ),
     ],
 )
 def test_why_tells_what_was_decided_and_by_whom(
-    shell: Shell, sentences: list[str], act: Callable[[Connection], None]
+    shell: Shell, sentences: list[str], acts: list[Callable[[Connection], None] | list[str]]
 ) -> None:
     """In sentences that a receptionist understands, without the reply's own words."""
-    with _engine() as engine, engine.connect() as db:
-        act(db)
-        db.commit()
+    for act in acts:
+        if isinstance(act, list):
+            command, *options = act
+            assert shell.run(command, "P1", *options, "--by", "Eva").code == 0
+            continue
+        with _engine() as engine, engine.connect() as db:
+            act(db)
+            db.commit()
     done = shell.run("why", "P1")
     assert done.code == 0
     assert "Patient P1 of glow" in done.told

@@ -109,6 +109,17 @@ def test_an_answer_goes_once_at_most(
     assert reply(ana, "me sale pus").answer_state is state
 
 
+def test_an_answer_that_never_left_does_not_count_as_one(ana: World) -> None:
+    """The first worry could not be answered; the second, minutes later, is."""
+    ana.sms.answers = [Refused("Not this text")]
+    write(ana, "me sale pus")
+    ana.wait(minutes=5)
+    assert texts(ana) == []
+    write(ana, "tengo fiebre")
+    ana.wait(minutes=1)
+    assert texts(ana) == ["Glow Skin Clinic: gracias por avisar. Nuestro equipo ya lo sabe."]
+
+
 def test_a_worker_that_dies_while_answering_leaves_it_at_that(ana: World) -> None:
     """Marked before the call: the next worker does not send what may have left."""
 
@@ -137,6 +148,40 @@ def test_two_workers_answer_once(ana: World, monkeypatch: pytest.MonkeyPatch) ->
     answerer = Answerer(ana.app.engine, ana.sms, TEMPLATES, lambda: ana.now)
     assert [answerer.answer_waiting(), answerer.answer_waiting()] == [1, 0]
     assert len(ana.sms.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("left", "written"),
+    [
+        case("start, then stop", [], ["STOP", "iniciar", "Stop"]),
+        case("stop in words, then start", [], ["basta ya", "START"]),
+        case("in words both times", ["recibes de nuevo"], ["basta ya", "iniciar"]),
+    ],
+)
+def test_an_answer_that_a_newer_text_makes_wrong_is_not_sent(
+    ana: World, left: list[str], written: list[str]
+) -> None:
+    """Between two passes the patient changed their mind: nobody who stopped hears of a start."""
+    for text in written:
+        ana.frozen.tick(timedelta(seconds=2))
+        write(ana, text)
+    ana.run()
+    confirmed = "The patient got no confirmation (A newer text from this number says otherwise)."
+    assert [confirmed in body for _, body in mails(ana)].count(True) == ("basta ya" in written)
+    assert len(ana.sms.sent) == len(left)
+    assert all(said in sent for said, sent in zip(left, texts(ana), strict=True))
+
+
+def test_an_answer_that_waits_does_not_go_to_the_dead(ana: World) -> None:
+    """Staff learnt of it between the text and its answer: the gate is asked at the very end."""
+    write(ana, "me sale pus")
+    with ana.app.engine.begin() as db:
+        eva = decisions.By("Eva", "command")
+        decisions.never_contact(db, "glow", "P1", by=eva, why="The patient died", now=ana.now)
+    ana.run()
+    assert ana.sms.sent == []
+    kept = reply(ana, "me sale pus")
+    assert (kept.answer_state, kept.answer_why) == (Answer.NOT_SENT, "The patient died")
 
 
 def test_a_late_confirmation_is_none(ana: World) -> None:
@@ -178,6 +223,29 @@ def test_staff_are_alerted_at_once_of_a_red_flag(ana: World) -> None:
         "What lifts a restriction and invitations wait until you run: aftercare release P1\n"
     )
     assert "Ana" not in body
+
+
+@pytest.mark.parametrize(
+    ("expected", "outcome"),
+    [
+        case(
+            "refused",
+            "The patient could not be answered (Not this text): please call.",
+            Refused("Not this text"),
+        ),
+        case("unknown", "The patient may not have been answered: please call.", Unknown("Broken")),
+    ],
+)
+def test_staff_know_when_a_worry_was_not_answered(
+    ana: World, expected: str, outcome: Outcome
+) -> None:
+    """Then they must call; the alert says so, and that it cannot wait."""
+    ana.sms.answers = [outcome]
+    write(ana, "I can't breathe")
+    ana.wait(seconds=15)
+    [(_, body)] = mails(ana)
+    assert expected in body
+    assert "This may be an EMERGENCY. Please call the patient now." in body
 
 
 def test_each_red_flag_is_told_not_one_an_hour(ana: World) -> None:

@@ -51,6 +51,61 @@ def test_a_bad_row_waits_while_the_others_go_on(
     assert "1 rows of the clinic's view need mending, the first: session bad: " in problems(world)
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [{"sms_consent": None}, {"time_zone": "Spain"}, {"session_number": "third"}],
+    ids=["no consent", "no zone", "no number"],
+)
+def test_a_session_whose_row_is_bad_still_restricts(world: World, fault: dict[str, Any]) -> None:
+    """Nothing is sent for it, but the patient was treated: nothing else allows what it forbids."""
+    world.source.add()
+    world.move_to("2026-12-07 15:00")
+    world.source.add(session_id="bad", completed_at="2026-12-07 14:30:00", **fault)
+    world.run()
+    world.move_to("2026-12-08 10:00")
+    assert statuses(world)["exfoliate-again"] == "skipped"
+    assert "Another session of this patient still restricts exfoliation" in (
+        one(world, "exfoliate-again").reason
+    )
+    assert world.sent == []
+    assert one(world, "home", session="bad").reason == (
+        "Too late: the fault was not mended. "
+        "The clinic's row for this session has a fault; see status"
+    )
+    world.source.change("bad", sms_consent="1", time_zone=None, session_number=None)
+    world.move_to("2026-12-08 14:30")
+    assert statuses(world, "bad")["first-day"] == "sent"
+    assert faults(world) == {}
+
+
+@pytest.mark.parametrize("was", ["completed", "cancelled"])
+def test_a_session_that_moves_to_a_bad_row_restricts_from_there(world: World, was: str) -> None:
+    """Two sessions, one of which the clinic moves or takes back, and forgets the consent."""
+    world.source.add()
+    world.source.add(session_id="S2", session_number="2")
+    world.run()
+    world.source.change("S2", status=was)
+    world.move_to("2026-12-07 15:00")
+    world.source.change(
+        "S2", status="completed", completed_at="2026-12-07 14:30:00", sms_consent=None
+    )
+    world.move_to("2026-12-08 10:00")
+    assert {statuses(world, each)["exfoliate-again"] for each in ("S1", "S2")} & {"sent"} == set()
+    assert "still restricts exfoliation" in one(world, "exfoliate-again").reason
+
+
+def test_a_bad_row_that_vanishes_restricts_no_more(world: World) -> None:
+    """It was a mistake and the clinic deleted it: what waited for it is allowed again."""
+    world.source.add()
+    world.move_to("2026-11-26 15:00")
+    world.source.add(session_id="bad", completed_at="2026-11-26 14:30:00", sms_consent=None)
+    world.run()
+    assert statuses(world)["active-again"] == "skipped"
+    world.source.remove("bad")
+    world.move_to("2026-11-27 10:00")
+    assert statuses(world)["active-again"] == "sent"
+
+
 def test_a_mended_row_is_taken(world: World) -> None:
     """Once staff correct it, the session is planned and the fault is marked as mended."""
     world.source.add(sms_consent="perhaps")

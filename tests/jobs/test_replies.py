@@ -17,7 +17,9 @@ from tests.support.stored import everything
 from tests.support.world import CLINIC
 from worker.rules.messages import Cause, Channel, Status
 from worker.rules.replies import Meaning
+from worker.store import decisions, replies
 from worker.store.clinics import add_clinic
+from worker.store.decisions import By
 from worker.store.tables import MessageRow, PatientRow, ReplyRow, SuppressionRow
 
 if TYPE_CHECKING:
@@ -93,6 +95,33 @@ def test_a_shared_number_stops_for_everyone_on_it(world: World) -> None:
     kept = reply(world, "STOP")
     assert kept.tell_at is not None
     assert "2 patients share this number; it stops for them all." in kept.note
+
+
+def test_a_worry_from_a_shared_number_is_told_of_both_until_one_is_released(world: World) -> None:
+    """Before anything went out nobody knows who wrote: both wait, and either's story has it."""
+    world.source.add(session_id="S1", patient_id="P1")
+    world.source.add(session_id="S2", patient_id="P2", email="eva@example.com")
+    world.run()
+    write(world, "it is bleeding")
+    assert one(world, "active-again", session="S2").status == "held"
+    assert reply(world, "it is bleeding").handled_at is None
+    with world.app.engine.begin() as db:
+        stories = [replies.of_patient(db, "glow", each) for each in ("P1", "P2")]
+        assert [[row["body"] for row in rows] for rows in stories] == [["it is bleeding"]] * 2
+        eva = By("Eva", "command")
+        assert decisions.release(db, "glow", "P2", by=eva, now=world.now)
+    assert reply(world, "it is bleeding").handled_at is not None
+    assert one(world, "active-again", session="S1").status == "held"
+
+
+def test_a_start_does_not_undo_a_hold(ana: World) -> None:
+    """What the stop had skipped comes back, and what lifts a restriction still waits for staff."""
+    for text in ("it is bleeding", "STOP", "START"):
+        write(ana, text)
+        ana.wait(seconds=5)
+    assert one(ana, "first-day").status == "planned"
+    assert one(ana, "active-again").status == "held"
+    assert one(ana, "active-again").reason.startswith("On hold: a worrying reply")
 
 
 def test_who_joins_a_stopped_number_gets_no_texts_either(ana: World) -> None:

@@ -162,7 +162,7 @@ def test_a_refused_text_goes_by_e_mail_once(
     assert left(world) == []
     world.wait(minutes=1)
     assert left(world) == ["email Your notes for the next few days"]
-    assert happened(world, mail(world).id) == ["planned", "revived", "claimed", "accepted"]
+    assert happened(world, mail(world).id) == ["skipped", "revived", "claimed", "accepted"]
     world.source.change("S1", first_name="Anna")
     world.wait(minutes=1)
     assert len(world.email.sent) == 1

@@ -29,7 +29,9 @@ TABLE = [
         "cancelar suscripción", "No vuelvan a escribirme", "por favor paren",
         "basta de mensajes", "¿Cómo me doy de baja?", "No quiero que me escriban",
         "no kiero mas mensajes", "desuscribirme", "no me contacten",
-        "voy a bloquear este número", "no mas msjs", "no quiero mas mensages",
+        "voy a bloquear este número", "no mas msjs", "no quiero mas mensages", "STOP MENSAJES",
+        "parar mensajes", "quitar mi numero", "favor no enviar mas mensajes", "no quiero nada",
+        "como hago para no recibir mensajes", "no sigan enviando", "como me salgo de esta lista",
     ),
     group(
         "What only looks like a stop goes to staff",
@@ -39,7 +41,8 @@ TABLE = [
         "¿puedo cancelar mi cita?", "quiero cancelar la cita del viernes",
         "estoy de baja esta semana", "no quiero darme de baja", "Voy para la clínica",
         "mi hijo es alto", "no quiero perderme los mensajes", "el fin de semana mejor",
-        "¿la crema es para la noche?", "no puedo parar de sonreír",
+        "¿la crema es para la noche?", "no puedo parar de sonreír", "no pare",
+        "¿me doy de baja en el trabajo por esto?", "¿cuándo para la descamación?",
     ),
     group("Start", Meaning.START, "INICIAR", "alta", "Reanudar", "iniciar por favor"),
     group(
@@ -73,7 +76,8 @@ TABLE = [
         "tengo una infección", "me han salido unos bultos", "tengo un sarpullido",
         "la piel se ha puesto oscura", "manchas oscuras en la frente", "huele mal",
         "me sale un líquido amarillo", "no mejora", "sigue roja después de dos semanas",
-        "ronchas por todas partes", "me siento muy mal",
+        "ronchas por todas partes", "me siento muy mal", "me sangra", "fiebre 39",
+        "algo amarillo me sale", "tengo la cara como un globo", "no puedo dormir del dolor",
     ),
     group(
         "A question about a symptom counts as the symptom",
@@ -94,7 +98,8 @@ TABLE = [
         "me ahogo", "se me hincha la lengua", "tengo la garganta hinchada",
         "se me cierra la garganta", "se me hincha la cara", "dolor en el pecho",
         "me duele el pecho", "me desmayé", "dificultad para respirar", "no no puedo respirar",
-        "llamen una ambulancia",
+        "llamen una ambulancia", "no me deja respirar", "respirar me cuesta",
+        "me late muy rápido el corazón",
         emergency=True,
     ),
     group(
@@ -119,6 +124,13 @@ TABLE = [
         "no puedo dormir tengo fiebre", "no me encuentro bien tengo fiebre",
         "no me siento nada bien tengo fiebre", "sin fiebre aunque sangra",
         "no hay fiebre. Hay pus", "no sé por qué sangra",
+        "no tengo fiebre pero me supura",
+    ),
+    group(
+        "A denial that is taken back, or a symptom that is over and has returned",
+        Meaning.RED_FLAG,
+        "no tenía fiebre hasta anoche", "no tenia fiebre y ahora si", "ayer no sangraba, hoy sí",
+        "paro de sangrar y empezo otra vez", "se fue la fiebre. Volvió anoche",
     ),
     group(
         "A negation that is the symptom",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.rules.given import case, moment, session
+from worker.rules.conditions import unfitting
+from worker.rules.messages import Cause, Reason
 from worker.rules.protocol import Milestone, ProtocolError, parse_protocol
+
+if TYPE_CHECKING:
+    from worker.rules.facts import Session
 
 KNOWN = "known: came_back, next_session_booked, session_number, sessions_left, sessions_planned"
 
@@ -55,6 +60,53 @@ def test_a_condition_asks_about_the_course(
         name: moment(value) if name.endswith("_at") else value for name, value in facts.items()
     }
     assert invitation(when).applies(session(**facts).condition_facts()) == expected
+
+
+LAST = {"session_number": 3}
+BOOKED = {"next_session_at": moment("2026-12-21 15:00+01:00")}
+BACK = session("2026-12-14 15:00+01:00", session_id="S2")
+
+
+@pytest.mark.parametrize(
+    ("when", "facts", "others", "expected"),
+    [
+        ("sessions_left > 0", LAST, [], "this was session 3 of 3"),
+        ("session_number == 1", {**LAST, "sessions_planned": None}, [], "this was session 3"),
+        ("sessions_planned > 3", {"session_number": None}, [], "the course has 3 sessions"),
+        (
+            "sessions_left > 0", {"session_number": None}, [],
+            "the clinic's system does not say which session of the course this is",
+        ),
+        (
+            "sessions_left > 0", {"sessions_planned": None}, [],
+            "the clinic's system does not say how many sessions the course has",
+        ),
+        ("not next_session_booked", BOOKED, [], "the next session is already booked"),
+        ("next_session_booked", {}, [], "the next session is not booked"),
+        ("not came_back", {}, [BACK], "the patient has had a later session since"),
+        ("came_back", {}, [], "the patient has had no later session"),
+        # It is over and booked: only a longer course would bring the invitation.
+        (
+            "sessions_left > 0 and not next_session_booked", LAST | BOOKED, [],
+            "this was session 3 of 3",
+        ),
+        (
+            "not (came_back or next_session_booked)", BOOKED, [BACK],
+            "the patient has had a later session since and the next session is already booked",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_condition_rules_out_is_said_in_words(
+    when: str, facts: dict[str, Any], others: list[Session], expected: str
+) -> None:
+    """The fact that stands in the way, never the expression."""
+    found = unfitting(session(**facts), invitation(when), others)
+    assert found == Reason(Cause.CONDITION, f"Not for this session: {expected}")
+
+
+def test_a_condition_that_holds_rules_nothing_out() -> None:
+    """Session 1 of 3, nothing booked."""
+    assert unfitting(session(), invitation("sessions_left > 0"), []) is None
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def stored(message: PlannedMessage, **changes: Any) -> ExistingMessage:
             "milestone": message.milestone,
             "channel": message.channel,
             "status": Status.SKIPPED if message.skip else Status.PLANNED,
-            "cause": (message.skip or message.why).cause,
+            "reason": message.skip or message.why,
             "due_at": message.due_at,
             "expires_at": message.expires_at,
             "attempts": 0,
@@ -79,7 +79,7 @@ def test_when_the_text_failed_the_e_mail_goes() -> None:
         case("its truth window is over", {}, "2026-11-23 21:15+01:00"),
         case("it was tried already", {"attempts": 1}, "2026-11-23 15:20+01:00"),
         case("it left", {"status": Status.SENT}, "2026-11-23 15:20+01:00"),
-        case("the patient said stop to e-mails", {"cause": Cause.OPTED_OUT},
+        case("the patient said stop to e-mails", {"reason": Reason(Cause.OPTED_OUT, "stop")},
              "2026-11-23 15:20+01:00"),
     ],
 )  # fmt: skip

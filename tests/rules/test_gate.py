@@ -107,8 +107,7 @@ def test_whatever_speaks_against_it_says_why(changes: dict[str, Any], expected: 
         case("an invitation when the next session is booked",
              "next-session", {"session": session(next_session_at=SATURDAY_AT_NINE)},
              skip(Cause.CONDITION,
-                  "Not for this session: the next session is already booked "
-                  "(the protocol says: when sessions_left > 0 and not next_session_booked)")),
+                  "Not for this session: the next session is already booked")),
         case("an invitation to a patient who has been back",
              "next-session", {"others": (session("2026-12-21 15:00+01:00", session_id="S2"),)},
              skip(Cause.SUPERSEDED, "The patient has had a later session since")),
@@ -200,3 +199,10 @@ def test_the_day_of_the_daily_limit_is_the_patients(zone: str, now: str, expecte
     it = replace(situation(), patient=patient(zone=ZoneInfo(zone)), sent_today=2)
     verdict = gate(it, moment(now))
     assert verdict == Wait(moment(expected), Reason(Cause.DAILY_LIMIT, ENOUGH))
+
+
+def test_a_session_that_moved_keeps_its_message_for_the_new_time() -> None:
+    """It was claimed for the old one: nothing leaves before the time that the facts give."""
+    it = situation("home")
+    why = Reason(Cause.RESCHEDULED, "The session moved, so its time did")
+    assert gate(it, moment("2026-11-23 15:14+01:00")) == Wait(it.due_at, why)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.rules.given import PROTOCOLS, moment, patient, session
-from worker.rules.messages import Cause, Channel, Status
+from worker.rules.messages import Cause, Channel, Reason, Status
 from worker.rules.outlook import outlook
-from worker.rules.planning import ExistingMessage, PlannedMessage, plan
+from worker.rules.planning import PLANNED, ExistingMessage, PlannedMessage, plan
 
 #: The evening after the session: home has gone out, first-day has not.
 EVENING = moment("2026-11-23 18:00+01:00")
@@ -32,7 +32,7 @@ def stored(**statuses: Status) -> list[ExistingMessage]:
             each.milestone,
             each.channel,
             statuses.get(each.milestone.replace("-", "_"), Status.PLANNED),
-            Cause.PROTOCOL,
+            PLANNED,
             each.due_at,
             each.expires_at,
             0,
@@ -95,9 +95,10 @@ def test_what_is_planned_to_be_skipped_does_not_come() -> None:
 
 def test_what_was_skipped_for_a_reason_that_is_mended_comes_again() -> None:
     """The protocol has the milestone back; what a patient stopped stays stopped."""
-    gone = [replace(each, cause=Cause.NOT_IN_PROTOCOL) for each in stored(first_day=Status.SKIPPED)]
+    was = Reason(Cause.NOT_IN_PROTOCOL, "The protocol no longer has this message")
+    gone = [replace(each, reason=was) for each in stored(first_day=Status.SKIPPED)]
     assert names(wanted(), gone) == ALL
-    stopped = [replace(each, cause=Cause.OPTED_OUT) for each in gone]
+    stopped = [replace(each, reason=Reason(Cause.OPTED_OUT, "stop")) for each in gone]
     assert names(wanted(), stopped) == ["home", *ALL[2:]]
 
 

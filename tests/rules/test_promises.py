@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, example, given, settings
 
-from tests.rules.given import MADRID, PROTOCOLS, moment, patient, session
+from tests.rules.given import CLINIC, MADRID, PROTOCOLS, moment, patient, session
 from tests.rules.worlds import Case, cases, messages
 from worker.rules.gate import Send, Wait, gate
-from worker.rules.messages import Cause, Channel, Kind, Status
+from worker.rules.messages import Channel, Kind, Status
 from worker.rules.planning import ExistingMessage, PlannedMessage, Replan, plan, replan
 from worker.rules.timing import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
     from zoneinfo import ZoneInfo
 
     from worker.rules.facts import Session
@@ -135,19 +136,44 @@ def test_nothing_leaves_or_waits_past_its_truth_window(
         assert now < verdict.until < message.expires_at
 
 
+def waits(it: Situation, now: datetime, full: date | None = None) -> int:
+    """How often a message is put off, if on the patient's day ``full`` the limit is reached."""
+    count = 0
+    while True:
+        today = wall(now, it.patient.zone).date()
+        verdict = gate(replace(it, sent_today=CLINIC.daily_limit if today == full else 0), now)
+        if not isinstance(verdict, Wait):
+            return count
+        assert verdict.until > now
+        now, count = verdict.until, count + 1
+
+
 @promise
 @given(messages())
 def test_waiting_comes_to_an_end(drawn: tuple[Case, PlannedMessage, datetime]) -> None:
-    """For its time, then for the morning, then for the next day's first: no longer."""
+    """Twice at most is a message put off: until its time, and until the morning after it.
+
+    Its session may have moved, and its new time may be at night. Nothing else may keep one waiting
+    that is alone on its day; the next test is about the others.
+    """
+    case, message, now = drawn
+    assert waits(case.situation(message), now) <= len(["its time", "the morning"])
+
+
+@promise
+@given(messages())
+def test_a_full_day_costs_a_message_that_day_and_no_more(
+    drawn: tuple[Case, PlannedMessage, datetime],
+) -> None:
+    """It waits for the day to end, and then for the morning, like whatever falls due at night.
+
+    So four times is the most: for its time, for that day's morning, for midnight, for the next.
+    """
     case, message, now = drawn
     it = case.situation(message)
-    for _ in range(3):
-        verdict = gate(it, now)
-        if not isinstance(verdict, Wait):
-            return
-        assert verdict.until > now
-        now = verdict.until
-    assert not isinstance(gate(it, now), Wait)
+    full = wall(max(now, it.due_at), it.patient.zone).date()
+    most = ["its time", "the morning", "the next day", "its morning"]
+    assert waits(it, now, full) <= len(most)
 
 
 @promise
@@ -198,7 +224,7 @@ def test_planning_again_settles(before: Case, after: Case) -> None:
         stored[number] = replace(
             stored[number],
             status=transition.to,
-            cause=transition.reason.cause,
+            reason=transition.reason,
             due_at=transition.sets.get("due_at", stored[number].due_at),
             expires_at=transition.sets.get("expires_at", stored[number].expires_at),
         )
@@ -212,7 +238,7 @@ def _stored(number: int, message: PlannedMessage) -> ExistingMessage:
         milestone=message.milestone,
         channel=message.channel,
         status=Status.SKIPPED if message.skip else Status.PLANNED,
-        cause=message.skip.cause if message.skip else Cause.PROTOCOL,
+        reason=message.skip or message.why,
         due_at=message.due_at,
         expires_at=message.expires_at,
         attempts=0,

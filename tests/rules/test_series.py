@@ -88,7 +88,7 @@ class Weeks:
                 why = each.skip or each.why
                 status = Status.SKIPPED if each.skip else Status.PLANNED
                 message = ExistingMessage(
-                    len(self.rows), each.milestone, each.channel, status, why.cause,
+                    len(self.rows), each.milestone, each.channel, status, why,
                     each.due_at, each.expires_at, attempts=0,
                 )  # fmt: skip
                 row = Row(message, each.kind, each.due_at)
@@ -150,7 +150,7 @@ class Weeks:
 
     @staticmethod
     def _set(row: Row, status: Status, reason: Reason) -> None:
-        row.message = replace(row.message, status=status, cause=reason.cause)
+        row.message = replace(row.message, status=status, reason=reason)
 
 
 @st.composite

@@ -145,7 +145,7 @@ def test_planned_messages_get_their_own_first_event(engine: Engine) -> None:
         rows = db.execute(select(MessageRow.__table__)).all()
         for row in rows:
             (first,) = events(db, row.id)
-            assert (first.event, first.from_status, first.at) == ("planned", None, MONDAY)
+            assert (first.event, first.from_status, first.at) == (row.status, None, MONDAY)
             assert (first.to_status, first.reason) == (row.status, row.reason)
             assert (row.status is Status.SKIPPED) == (row.channel is Channel.EMAIL)
             assert row.ended_at == (MONDAY if row.status is Status.SKIPPED else None)

@@ -63,7 +63,7 @@ class Story:
             _line(console, [each], zone, f"[dim]#{each['id']}{_cost(each)}[/]")
             console.print(f"      {each['reason']}", markup=False, soft_wrap=True, style="dim")
             for event in self.events[each["id"]]:
-                line = f"        {local(event['at'], zone)}  {event['event']}: {event['reason']}"
+                line = f"        {local(event['at'], zone)}  {_event(event)}: {event['reason']}"
                 console.print(line, markup=False, soft_wrap=True, style="bright_black")
 
     def show_briefly(self, console: Console) -> None:
@@ -103,6 +103,10 @@ def _alike(message: RowMapping) -> tuple[object, ...]:
 
 def _speaks_for_itself(message: RowMapping) -> bool:
     return message["status"] is Status.SENT or message["cause"] is Cause.PROTOCOL
+
+
+def _event(event: Mapping[str, Any]) -> str:
+    return str(event["event"]).replace("_", " ")
 
 
 def _is_delay(event: Mapping[str, Any]) -> bool:

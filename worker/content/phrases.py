@@ -60,6 +60,7 @@ class _Negation(_Strict):
     between: Phrases = ()
     carried_on_by: Phrases = ()
     ended_by: Phrases = ()
+    taken_back_by: Phrases = ()
 
 
 class _Past(_Strict):
@@ -102,6 +103,7 @@ class _Document(_Strict):
             past_fillers=self.past.between,
             alternatives=self.negation.carried_on_by,
             contrasts=self.negation.ended_by,
+            taken_back=self.negation.taken_back_by,
             spelling=tuple(self.spelling.items()),
         )
 

@@ -73,12 +73,16 @@ class Answerer:
             return None
         with self.engine.begin() as db:
             clinic = all_clinics(db).get(row["clinic"])
-            language = replies.language_of(db, row["clinic"], row["patient_id"])
+            language, blocked = replies.how_to_answer(db, row["clinic"], row["patient_id"])
             # Marked before the call: a crash from here on means that it may have left.
             if not replies.move_answer(db, row["id"], Answer.SENDING, "", now, was=Answer.WAITING):
                 return None
         if clinic is None:
             self._settle(row, Answer.NOT_SENT, "The clinic is not set up any more")
+            return None
+        if blocked:
+            # Decided since the text came in.
+            self._settle(row, Answer.NOT_SENT, blocked)
             return None
         try:
             words = answer_words(

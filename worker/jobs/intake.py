@@ -6,7 +6,7 @@ The database's view, a CSV file and ``POST /sessions`` all come through here.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from worker.sources.row import (
     fingerprint,
     read_row,
     row_key,
+    what_happened,
 )
 from worker.store import arrivals
 from worker.store import collected as store
@@ -142,6 +143,7 @@ class Intake:
             store.withdraw(db, keys, why, now)
             self.tally.note(News.WITHDRAWN, keys)
         self._save(db, readings, rows, known, now)
+        self._keep_restricting(db, refused, rows, known, now)
         return {
             **{key: _fault(key, RowFate.REJECTED, why, rows) for key, why in refused.items()},
             **{key: _fault(key, RowFate.HELD, why, rows) for key, why in strangers.items()},
@@ -165,6 +167,35 @@ class Intake:
             elif before and is_someone_else(before, reading.patient):
                 found[key] = f"{_OTHER_PERSON}aftercare source accept {key}"
         return found
+
+    def _keep_restricting(
+        self,
+        db: Connection,
+        refused: Mapping[str, str],
+        rows: Mapping[str, Row],
+        known: Collection[str],
+        now: datetime,
+    ) -> None:
+        """Sessions whose row has a fault: nothing is sent, but the patient was treated.
+
+        What another session of theirs would allow must wait for this one's restrictions too.
+        """
+        told: dict[str, Reading] = {}
+        for key in refused:
+            found = what_happened(
+                rows[key], clinics=self.clinics, treatments=self.treatments, now=now
+            )
+            if found is not None:
+                told[key] = found
+        stored = arrivals.patients(db, [_owner(each.patient) for each in told.values()])
+        faulty = [
+            (replace(each.session, fault=refused[key]), stored[_owner(each.patient)])
+            for key, each in told.items()
+            if _owner(each.patient) in stored
+        ]
+        arrivals.move_faulty(db, [each for each in faulty if each[0].session_id in known], now)
+        faulty = [each for each in faulty if each[0].session_id not in known]
+        arrivals.add_faulty(db, faulty, source=self.source, go_live_at=self.go_live, now=now)
 
     def _save(
         self,

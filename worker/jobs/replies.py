@@ -57,6 +57,7 @@ _KEYWORDS = {"STOP": Meaning.STOP, "START": Meaning.START, "HELP": Meaning.HELP}
 _BY = By(PATIENT, "reply")
 _SAID_STOP = "A text from this number said stop"
 _OVERTAKEN = "A newer text from this number said otherwise, so this one changes nothing."
+_SINCE = "A newer text from this number says otherwise"
 _HOLD = "On hold: a worrying reply came in by text, and staff look at it first"
 
 
@@ -171,6 +172,7 @@ def _stop(
     if replies.changed_mind_since(db, inbound.address, inbound.received_at):
         done.notes.append(_OVERTAKEN)
         return
+    replies.take_back_answer(db, inbound.address, STARTED, _SINCE)
     already = decisions.is_stopped(db, Channel.SMS, inbound.address, now)
     patients = decisions.stop(db, Channel.SMS, inbound.address, by=_BY, why=_SAID_STOP, now=now)
     done.notes.append("No more text messages go to this number.")
@@ -188,6 +190,7 @@ def _start(
     if replies.changed_mind_since(db, inbound.address, inbound.received_at):
         done.notes.append(_OVERTAKEN)
         return
+    replies.take_back_answer(db, inbound.address, STOPPED, _SINCE)
     if decisions.start(db, Channel.SMS, inbound.address, by=_BY, now=now):
         done.notes.append("Text messages go to this number again.")
         done.answer = "" if reading.keyword else STARTED

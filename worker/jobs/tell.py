@@ -19,7 +19,7 @@ from worker.channels.base import Envelope
 from worker.channels.mime import new_message_ref
 from worker.rules.messages import Channel, Words
 from worker.rules.outcomes import Accepted, Unknown
-from worker.rules.replies import Meaning
+from worker.rules.replies import STARTED, STOPPED, Meaning
 from worker.store import replies
 from worker.store.clinics import all_clinics
 from worker.store.tables import Answer
@@ -44,10 +44,8 @@ _LONGEST = 2000
 _URGENT = "Aftercare: a patient's reply needs you now"
 _USUAL = "Aftercare: a patient has replied"
 _EMPTY = "(no words: a picture, perhaps; the Twilio console has it)"
-_ANSWERED = {
-    Answer.NOT_SENT: "The patient could not be answered: please call.",
-    Answer.UNKNOWN: "The patient may not have been answered: please call.",
-}
+#: Confirmations that nobody has to make up for with a call.
+_CONFIRMATIONS = frozenset({STOPPED, STARTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,5 +146,17 @@ def _what(row: RowMapping) -> Iterator[str]:
         case _:
             yield "Please read it: it is nothing that Aftercare acts on."
     if row["answer"]:
-        yield _ANSWERED.get(row["answer_state"], "The patient is answered with the clinic's phone.")
+        yield _answered(row)
     yield from row["note"].splitlines()
+
+
+def _answered(row: RowMapping) -> str:
+    match row["answer_state"]:
+        case Answer.NOT_SENT if row["answer"] in _CONFIRMATIONS:
+            return f"The patient got no confirmation ({row['answer_why']})."
+        case Answer.NOT_SENT:
+            return f"The patient could not be answered ({row['answer_why']}): please call."
+        case Answer.UNKNOWN:
+            return "The patient may not have been answered: please call."
+        case _:
+            return "The patient is answered with the clinic's phone."

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from worker.rules.conditions import unfitting
 from worker.rules.messages import Cause, Channel, Kind, Reason
-from worker.rules.planning import STANDS_BY, overlap, overtaken, unfitting
+from worker.rules.planning import STANDS_BY, overlap, overtaken
 from worker.rules.timing import start_of_next_day
 
 if TYPE_CHECKING:

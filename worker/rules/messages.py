@@ -9,7 +9,7 @@ Reasons are kept for ever, so they never hold a name, number, address or body.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -202,14 +202,26 @@ class Transition:
         cls, waiting: Status, due_at: datetime, expires_at: datetime, reason: Reason
     ) -> Transition:
         """It keeps waiting, planned or held as it was, for another moment."""
-        times = {"due_at": due_at, "next_at": due_at, "expires_at": expires_at}
-        return cls("rescheduled", frozenset({waiting}), waiting, reason, times)
+        moved = cls("rescheduled", frozenset({waiting}), waiting, reason)
+        return moved.moved_to(due_at, expires_at)
 
     @classmethod
     def revived(cls, due_at: datetime, expires_at: datetime, reason: Reason) -> Transition:
         """What stood in its way is mended, and it never left: it waits again."""
-        times = {"due_at": due_at, "next_at": due_at, "expires_at": expires_at, "ended_at": None}
-        return cls("revived", frozenset({Status.SKIPPED}), Status.PLANNED, reason, times)
+        sets = {"ended_at": None}
+        again = cls("revived", frozenset({Status.SKIPPED}), Status.PLANNED, reason, sets)
+        return again.moved_to(due_at, expires_at)
+
+    def moved_to(self, due_at: datetime, expires_at: datetime) -> Transition:
+        """The same, for a message whose time has become another as well."""
+        times = {"due_at": due_at, "next_at": due_at, "expires_at": expires_at}
+        return replace(self, sets={**self.sets, **times})
+
+    @classmethod
+    def still_skipped(cls, due_at: datetime, expires_at: datetime, reason: Reason) -> Transition:
+        """Something else stands in its way by now, or its time would be another."""
+        skipped = frozenset({Status.SKIPPED})
+        return cls("still_skipped", skipped, Status.SKIPPED, reason).moved_to(due_at, expires_at)
 
     @classmethod
     def skipped(cls, reason: Reason, *, at: datetime) -> Transition:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from worker.rules.conditions import unfitting
 from worker.rules.messages import (
     MENDABLE,
     WAITING,
@@ -36,6 +37,10 @@ STANDS_IN = Reason(
     Cause.FALLBACK, "The text message could not be delivered, so it goes by e-mail instead"
 )
 
+#: Staff read what stands in a message's way now, not what did when it was first skipped. But what a
+#: patient or staff decided stays the reason, and so does what has happened meanwhile.
+_MAY_CHANGE = MENDABLE - {Cause.JOINED, Cause.TOO_LATE}
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedMessage:
@@ -60,7 +65,7 @@ class ExistingMessage:
     milestone: str
     channel: Channel
     status: Status
-    cause: Cause
+    reason: Reason
     due_at: datetime
     expires_at: datetime
     attempts: int
@@ -170,24 +175,6 @@ def _reason_to_skip(
     return None
 
 
-def unfitting(session: Session, milestone: Milestone, others: Iterable[Session]) -> Reason | None:
-    """Why a milestone is not for this session: its ``when`` does not hold."""
-    facts = session.condition_facts(others)
-    if milestone.applies(facts):
-        return None
-    names = milestone.asks_about
-    if facts["came_back"] and "came_back" in names:
-        why = "the patient has had a later session since"
-    elif session.next_session_booked and "next_session_booked" in names:
-        why = "the next session is already booked"
-    elif session.session_number is None or session.sessions_planned is None:
-        why = "the clinic's system does not say which session of the course this is"
-    else:
-        why = f"this was session {session.session_number} of {session.sessions_planned}"
-    text = f"Not for this session: {why} (the protocol says: when {milestone.when})"
-    return Reason(Cause.CONDITION, text)
-
-
 def without_refused(
     wanted: Iterable[PlannedMessage], refused: Mapping[Channel, Reason]
 ) -> list[PlannedMessage]:
@@ -246,22 +233,18 @@ def _move(want: PlannedMessage, have: ExistingMessage, now: datetime) -> Iterato
     same_times = (want.due_at, want.expires_at) == (have.due_at, have.expires_at)
     if have.status in WAITING:
         if want.skip:
-            yield Transition.skipped(want.skip, at=now)
+            skipped = Transition.skipped(want.skip, at=now)
+            yield skipped if same_times else skipped.moved_to(want.due_at, want.expires_at)
         elif not same_times:
             reason = Reason(Cause.RESCHEDULED, "The session, the zone or the protocol changed")
             yield Transition.rescheduled(have.status, want.due_at, want.expires_at, reason)
-    elif _mended(want, have, now):
+    elif have.status is not Status.SKIPPED or have.attempts or want.expires_at <= now:
+        return
+    elif want.skip:
+        reason = want.skip if have.reason.cause in _MAY_CHANGE else have.reason
+        if reason != have.reason or not same_times:
+            yield Transition.still_skipped(want.due_at, want.expires_at, reason)
+    elif have.reason.cause in MENDABLE:
         mended = Reason(Cause.PROTOCOL, "Planned again: what stood in its way is mended")
         reason = mended if want.why == PLANNED else want.why
         yield Transition.revived(want.due_at, want.expires_at, reason)
-
-
-def _mended(want: PlannedMessage, have: ExistingMessage, now: datetime) -> bool:
-    """Whether a skipped message may wait again: it never left, and there is still time."""
-    return (
-        have.status is Status.SKIPPED
-        and have.cause in MENDABLE
-        and have.attempts == 0
-        and want.skip is None
-        and want.expires_at > now
-    )

@@ -92,6 +92,8 @@ class Phrasebook:
     #: "or" carries a negation on to the next symptom; "but" never does.
     alternatives: tuple[str, ...] = ()
     contrasts: tuple[str, ...] = ()
+    #: What takes a denial back: "no fever until last night", "it stopped bleeding, then came back".
+    taken_back: tuple[str, ...] = ()
     #: For each word the other ways in which people write it.
     spelling: tuple[tuple[str, tuple[str, ...]], ...] = ()
 

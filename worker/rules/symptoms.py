@@ -2,7 +2,8 @@
 
 "No fever" and "the swelling has gone down" complain of nothing. Between a negation and its symptom
 only a few known words may stand ("no *signs of* pus"). Anything else might begin another thought,
-as in "I can't sleep it is bleeding", and a missed red flag is the worst mistake.
+as in "I can't sleep it is bleeding", and a missed red flag is the worst mistake. For the same
+reason a denial can be taken back: "no fever until last night", "it stopped bleeding. It is back".
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from worker.rules.wording import MASK, has_filled_gap, whole_words
@@ -65,14 +67,21 @@ class Symptoms:
         self._denied = re.compile(rf"(?<!\S)(?:{no}){between} $")
         self._or = re.compile(rf" (?:, )?(?:/|{either(book.alternatives)}){between} ")
         self._past = re.compile(rf"{after} (?:{either(book.past)})(?!\S)")
+        self._taken_back = whole_words(either(book.taken_back))
 
     def complaints(self, sentences: Sequence[str]) -> Iterator[Symptom]:
         """The red flags and emergencies that a message complains of, in its order."""
-        for each in sentences:
-            sentence = self._not_red_flag.sub(MASK, each)
-            for symptom in self._not_denied(list(self._all(sentence)), sentence):
+        masked = [self._not_red_flag.sub(MASK, each) for each in sentences]
+        for sentence, following in zip(masked, chain(masked[1:], [""]), strict=False):
+            found = list(self._all(sentence))
+            for symptom in self._not_denied(found, sentence):
                 passed = self._past.match(sentence, symptom.match.end())
                 if symptom.gravity is not Gravity.MILD and not passed:
+                    yield symptom
+            for symptom in found:
+                if symptom.gravity is not Gravity.MILD and self._is_back(
+                    symptom, sentence, following
+                ):
                     yield symptom
 
     def _all(self, sentence: str) -> Iterator[Symptom]:
@@ -106,6 +115,11 @@ class Symptoms:
             else:
                 standing, waiting, denied = [*standing, *waiting, symptom], [], None
         return [*standing, *waiting]
+
+    def _is_back(self, symptom: Symptom, sentence: str, following: str) -> bool:
+        """Whether a denial is taken back, later in the sentence or as the next one begins."""
+        later = self._taken_back.search(sentence, symptom.match.start())
+        return bool(later or self._taken_back.match(following))
 
     def _is_denied(self, match: re.Match[str], sentence: str) -> bool:
         """Whether a negation stands before it. "No, no puedo respirar" brings its own."""

@@ -69,6 +69,10 @@ OPTIONAL = (
 )
 COLUMNS = REQUIRED + OPTIONAL
 
+#: The columns without which nobody knows what a session restricts, and stand-ins for the others.
+_WHAT_HAPPENED = ("session_id", "clinic", "treatment", "completed_at", "patient_id")
+_NOBODY = {"first_name": "", "phone": "", "email": "", "sms_consent": False, "email_consent": False}
+
 #: A clock that runs ahead is a nuisance; a session a day ahead is a mistake.
 _FUTURE = timedelta(days=1)
 #: What a key, a zone or a status looks like; a patient's name, number or address mostly does not.
@@ -143,6 +147,19 @@ def read_row(
         return Rejection(str(error))
     except OverflowError:
         return Rejection("a date lies too far from today to be one")
+
+
+def what_happened(
+    raw: Row, *, clinics: Mapping[str, Clinic], treatments: Collection[str], now: datetime
+) -> Reading | None:
+    """What a rejected row still tells: that a patient was treated, with what, and when.
+
+    That is enough to know what the patient must wait with. Its ``patient`` is only an id. None
+    when not even that much can be read.
+    """
+    bare = {name: raw[name] for name in _WHAT_HAPPENED if name in raw}
+    found = read_row(bare | _NOBODY, clinics=clinics, treatments=treatments, now=now)
+    return found if isinstance(found, Reading) else None
 
 
 class _MeaningError(Exception):

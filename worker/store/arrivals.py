@@ -89,6 +89,62 @@ def save(
     replan_patients(db, {_owner(each.patient) for each in arrivals}, now)
 
 
+def add_faulty(
+    db: Connection,
+    sessions: Sequence[tuple[Session, Patient]],
+    *,
+    source: str,
+    go_live_at: datetime,
+    now: datetime,
+) -> None:
+    """Store new sessions whose row has a fault, for what they restrict; nothing is sent for them.
+
+    Those that are too old to restrict anything are left out.
+
+    Args:
+        db: In a transaction.
+        sessions: Each with its fault, and its patient as stored.
+        source: The kind of source that they come from.
+        go_live_at: Sessions that ended before are recorded and never planned.
+        now: The present moment.
+    """
+    new = []
+    for session, patient in sessions:
+        # Without its fingerprint the row counts as new once it is mended.
+        arrival = Arrival(session, patient, fingerprint="", as_of=now)
+        facts = _session_facts(arrival, source, go_live_at, now)
+        if facts["open_until"] >= now:
+            identity = {"session_id": session.session_id, "plan_version": ""}
+            plans = not facts["before_go_live"]
+            new.append({**identity, **facts, "fault": session.fault, "needs_plan": plans})
+    if new:
+        db.execute(insert(SessionRow), new)
+        replan_patients(db, {_owner(patient) for _, patient in sessions}, now)
+
+
+def move_faulty(db: Connection, sessions: Iterable[tuple[Session, Patient]], now: datetime) -> None:
+    """A stored session that now has a fault restricts from its latest time on, also if it is back.
+
+    Only to a later time: which of the two is the mistake, nobody knows before the row is mended.
+    """
+    moved = []
+    for session, patient in sessions:
+        its = (
+            (SessionRow.session_id == session.session_id)
+            & (SessionRow.clinic == patient.clinic)
+            & (SessionRow.patient_id == patient.patient_id)
+        )
+        stale = (SessionRow.completed_at < session.completed_at) | (SessionRow.withdrawn != "")
+        facts = {
+            "completed_at": session.completed_at,
+            "open_until": session.completed_at + FRESH,
+            "withdrawn": "",
+        }
+        if db.execute(update(SessionRow).where(its, stale).values(facts)).rowcount:
+            moved.append(_owner(patient))
+    replan_patients(db, moved, now)
+
+
 def _bound(columns: Mapping[str, Any]) -> dict[str, Any]:
     """What to set in a statement for many rows: every column that is not part of its key."""
     return {name: bindparam(name) for name in columns if not name.startswith("key_")}

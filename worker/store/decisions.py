@@ -14,6 +14,7 @@ from sqlalchemy import insert, select, update
 
 from worker.rules.messages import Cause, Channel, Kind, Reason
 from worker.store import addresses, waiting
+from worker.store.replies import written_by
 from worker.store.tables import (
     Decision,
     PatientEventRow,
@@ -120,6 +121,7 @@ def start(
             _note(db, patient, Decision.STARTED, reason, by=by, now=now, channel=channel)
             again.append(patient)
     waiting.revive(db, again, Cause.OPTED_OUT, reason, actor=by.actor, now=now, channel=channel)
+    _keep_on_hold(db, again, actor=by.actor, now=now)
     return again
 
 
@@ -177,10 +179,20 @@ def release(db: Connection, clinic: str, patient_id: str, *, by: By, now: dateti
     _note(db, patient, Decision.RELEASED, reason, by=by, now=now)
     waiting.release(db, patient, Reason(Cause.STAFF, reason), actor=by.actor, now=now)
     red_flags = update(ReplyRow).where(
-        ReplyRow.clinic == clinic, ReplyRow.patient_id == patient_id, ReplyRow.handled_at.is_(None)
+        written_by(clinic, patient_id), ReplyRow.handled_at.is_(None)
     )
     db.execute(red_flags.values(handled_at=now))
     return True
+
+
+def _keep_on_hold(
+    db: Connection, patients: Sequence[PatientKey], *, actor: str, now: datetime
+) -> None:
+    """What comes back to a patient on hold is held at once: staff look first, as before."""
+    for patient in patients:
+        on_hold = select(PatientRow.clinical_hold).where(_patient(patient))
+        if why := db.execute(on_hold).scalar():
+            waiting.hold(db, patient, Reason(Cause.CLINICAL_HOLD, why), actor=actor, now=now)
 
 
 def never_contact(
@@ -205,6 +217,7 @@ def contact_again(db: Connection, clinic: str, patient_id: str, *, by: By, now: 
     reason = f"May be contacted again, says {by.actor}"
     _note(db, patient, Decision.CONTACT_AGAIN, reason, by=by, now=now)
     waiting.revive(db, [patient], Cause.BLOCKED, reason, actor=by.actor, now=now)
+    _keep_on_hold(db, [patient], actor=by.actor, now=now)
     return True
 
 

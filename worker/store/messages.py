@@ -6,9 +6,21 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, exists, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
-from worker.rules.messages import LEFT, Cause, Channel, Kind, Status
+from worker.rules.messages import LEFT, Cause, Channel, Kind, Reason, Status
 from worker.rules.planning import ExistingMessage
 from worker.store.cases import OWNERS
 from worker.store.tables import (
@@ -88,7 +100,8 @@ _FIRST_EVENTS = insert(_EVENTS).from_select(
     select(
         _MESSAGES.c.id,
         _MESSAGES.c.created_at,
-        literal("planned"),
+        # What is not meant for its session was never planned to go.
+        case((_MESSAGES.c.status == Status.SKIPPED, "skipped"), else_="planned"),
         _MESSAGES.c.status,
         _MESSAGES.c.cause,
         _MESSAGES.c.reason,
@@ -237,6 +250,7 @@ def existing(db: Connection, session_ids: Collection[str]) -> dict[str, list[Exi
             MessageRow.channel,
             MessageRow.status,
             MessageRow.cause,
+            MessageRow.reason,
             MessageRow.due_at,
             MessageRow.expires_at,
             MessageRow.attempts,
@@ -249,7 +263,7 @@ def existing(db: Connection, session_ids: Collection[str]) -> dict[str, list[Exi
                 milestone=row.milestone,
                 channel=row.channel,
                 status=row.status,
-                cause=row.cause,
+                reason=Reason(row.cause, row.reason),
                 due_at=row.due_at,
                 expires_at=row.expires_at,
                 attempts=row.attempts,

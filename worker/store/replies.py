@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select, tuple_, update
+from sqlalchemy import and_, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.rules.messages import LEFT, Channel, Status
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import ColumnElement, Connection, RowMapping
 
     from worker.rules.replies import Reading
     from worker.store.decisions import PatientKey
@@ -144,13 +144,22 @@ def changed_mind_since(db: Connection, address: str, moment: datetime) -> bool:
 
 
 def answered_since(db: Connection, address: str, answer: str, since: datetime) -> bool:
-    """Whether a text from the number has had the same answer since."""
+    """Whether a text from the number has had the same answer since, as far as anybody knows."""
     same = (ReplyRow.address == address) & (ReplyRow.answer == answer)
+    # One that surely never left is no reason to leave the next worry without.
+    same &= ReplyRow.answer_state != Answer.NOT_SENT
     found = select(ReplyRow.id).where(same, ReplyRow.received_at >= since)
     return db.execute(found.limit(1)).first() is not None
 
 
 # Answering
+
+
+def take_back_answer(db: Connection, address: str, answer: str, why: str) -> None:
+    """An answer that still waits to go to a number is not sent: by now it would be wrong."""
+    waits = (ReplyRow.address == address) & (ReplyRow.answer == answer) & ANSWER_WAITS
+    taken = {"answer_state": Answer.NOT_SENT, "answer_why": why}
+    db.execute(update(ReplyRow).where(waits).values(taken))
 
 
 def waiting_answers(db: Connection, limit: int) -> Sequence[RowMapping]:
@@ -169,10 +178,11 @@ def move_answer(
     return db.execute(update(ReplyRow).where(stands).values(changes)).rowcount > 0
 
 
-def language_of(db: Connection, clinic: str | None, patient_id: str | None) -> str:
-    """The patient's language; empty when nobody knows the patient."""
+def how_to_answer(db: Connection, clinic: str | None, patient_id: str | None) -> tuple[str, str]:
+    """The patient's language, and why they must never be contacted; both empty for a stranger."""
     theirs = (PatientRow.clinic == clinic) & (PatientRow.patient_id == patient_id)
-    return db.execute(select(PatientRow.language).where(theirs)).scalar() or ""
+    row = db.execute(select(PatientRow.language, PatientRow.blocked).where(theirs)).first()
+    return ("", "") if row is None else (row.language, row.blocked)
 
 
 # Telling staff
@@ -199,8 +209,19 @@ def untold(db: Connection, before: datetime) -> int:
     return db.execute(waiting.where(ReplyRow.received_at < before)).scalar_one()
 
 
+def written_by(clinic: str, patient_id: str) -> ColumnElement[bool]:
+    """Replies that are a patient's, or may be: of several on one number nobody knows who wrote."""
+    phone = (
+        select(PatientRow.phone)
+        .where(PatientRow.clinic == clinic, PatientRow.patient_id == patient_id)
+        .scalar_subquery()
+    )
+    nobody_s = and_(ReplyRow.patient_id.is_(None), ReplyRow.address == phone)
+    return and_(ReplyRow.clinic == clinic, or_(ReplyRow.patient_id == patient_id, nobody_s))
+
+
 def of_patient(db: Connection, clinic: str, patient_id: str) -> Sequence[RowMapping]:
     """A patient's replies, the oldest first."""
-    theirs = (ReplyRow.clinic == clinic) & (ReplyRow.patient_id == patient_id)
+    theirs = written_by(clinic, patient_id)
     found = select(ReplyRow.__table__).where(theirs).order_by(ReplyRow.received_at, ReplyRow.id)
     return db.execute(found).mappings().all()
