@@ -226,14 +226,25 @@ def test_approve_records_who_and_what(shell: Shell) -> None:
         (FIRST_DAY, "{{ clinic.name }}", "{{ clinic.name"),
         ("microneedling/protocol.toml", '"36 hours"', '"36 yours"'),
         ("layout/en.footer.md", "{{ clinic.name }}", "{{ clinic.name"),
+        # Faults with which a message could well leave, wrong.
+        ("microneedling/en/active-again.sms.txt", "Sun only with SPF 30+.", "Enjoy the sun."),
+        ("layout/en.toml", "of it until {{ end | moment }}", "of it until {{ end }}"),
     ],
 )
 def test_approve_refuses_what_has_a_fault(shell: Shell, file: str, old: str, new: str) -> None:
-    """Every fault is named, and nothing is recorded."""
+    """Every fault is named with its line, and nothing is recorded."""
     edit(shell.folder / "templates", file, old, new)
     done = shell.run("approve", "--by", "Marta")
     assert (done.code, "this needs mending first" in done.told) == (1, True)
+    assert f"- templates/{file}, line " in done.told
     assert shell.run("approve", "--list").told.startswith("Nothing has been signed off yet")
+
+
+def test_a_fault_of_another_treatment_stands_in_nobodys_way(shell: Shell) -> None:
+    """A signature is for one treatment and the layout round its e-mails."""
+    edit(shell.folder / "templates", FIRST_DAY, "{{ clinic.phone }}", "us")
+    done = shell.run("approve", "--by", "Marta", "--treatment", "chemical-peel")
+    assert (done.code, "chemical-peel" in done.told) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -169,40 +169,6 @@ def test_a_list_of_replies_that_cannot_be_read_is_told(desk: Desk) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "told"),
-    [
-        case("a tag that closes nothing", "</body>", "</main></body>", "</main> closes nothing"),
-        case("a tag that is not closed", "</body>", "<div></body>", "<div> is not closed"),
-        case("a script", "</body>", "<script>x()</script></body>", "a script, which mail programs"),
-        case("a form", "</body>", "<form></form></body>", "a form, which mail programs disarm"),
-        case("a picture without words", "</body>", '<img src="https://a.example/b.png"></body>',
-             "the picture has no words"),
-        case("a picture from an insecure address", "</body>",
-             '<img alt="" src="http://a.example/b.png"></body>', "is not a secure link"),
-        case("no place for the words", "{{ body }}", "", "every mail would lack its body"),
-        case("a name that is not there", "</body>", "{{ clinic.fone }}</body>", "clinic.fone"),
-        case("braces that do not close", "</body>", "{{ clinic.name </body>", ""),
-    ],
-)  # fmt: skip
-def test_a_fault_of_the_layout_is_told_as_its_own(
-    desk: Desk, old: str, new: str, told: str
-) -> None:
-    """One finding at the layout's line, not one for every mail."""
-    desk.replace("layout/email.html", old, new)
-    found = [each for each in desk.findings() if each.rule != "no-phone"]
-    assert {each.file for each in found} == {"templates/layout/email.html"}, found
-    assert any(told in str(each) for each in found)
-    assert all(each.severity is ERROR and each.line for each in found)
-
-
-def test_a_footer_is_linted_like_a_mail(desk: Desk) -> None:
-    """It stands under every mail."""
-    desk.write("layout/en.footer.md", "Until Thursday: [x](http://a.example) {{ clinic.nam }}\n")
-    found = {each.rule for each in desk.findings() if "en.footer.md, line 1" in str(each)}
-    assert found == {"typed-date", "link", "undefined-name"}
-
-
 # The protocol
 
 
