@@ -18,6 +18,7 @@ from tests.jobs.test_approvals import edit
 from tests.support.command import Shell, add_clinic
 from tests.support.stored import PATIENT, everything, store_session
 from worker.app import build_app, open_store, utc_now
+from worker.content.library import Library
 from worker.resources import TEMPLATES
 from worker.settings import load_settings
 from worker.store.tables import MessageRow
@@ -277,6 +278,20 @@ def test_held_until_approved(shell: Shell) -> None:
         work()
         status = shell.run("status")
         assert (status.code, "held 0" in status.told, "sent 4" in status.told) == (0, True, True)
+
+
+def test_why_tells_which_words_and_who_signed_them_off(shell: Shell) -> None:
+    """For every message that was made: nobody, somebody only later, or somebody in time."""
+    version = Library(shell.folder / "templates").versions["microneedling"]
+    words = f"Its words are version {version}, "
+    assert shell.run("why", "P1").told.count(f"{words}which nobody has signed off") == 2
+    signed = f"{words}signed off by Dr. Marta Ruiz on Mon 23 Nov 15:20"
+    with freeze_time("2026-11-23 14:20:00+00:00"):
+        shell.run("approve", "--by", "Dr. Marta Ruiz")
+    with freeze_time("2026-11-24 14:05:00+00:00"):
+        work()
+        told = shell.run("why", "P1").told
+    assert (told.count(signed), told.count(f"{signed} after it was made")) == (4, 2)
 
 
 # forecast

@@ -123,6 +123,8 @@ class Chapter:
     language: str
     about: str
     moments: tuple[Moment, ...]
+    #: Nobody at the clinic has reviewed the treatment yet.
+    sample: bool = False
 
 
 def example_chapters(
@@ -145,7 +147,7 @@ def example_chapters(
                     each.milestone.kind,
                     each.due_at,
                     each.words,
-                    note=each.problem,
+                    note=each.problem or each.note,
                     costly=each.costly,
                 )
                 for each in examples(library, clinic, treatment, language, now)
@@ -207,7 +209,8 @@ def chapter(
                 cards=tuple(_card(each, clinic, zone) for each in group),
             )
         )
-    return Chapter(anchor, protocol.title, subtitle, language, about, tuple(moments))
+    title, sample = protocol.title, protocol.sample
+    return Chapter(anchor, title, subtitle, language, about, tuple(moments), sample)
 
 
 def render_page(chapters: Sequence[Chapter], *, clinic: Clinic, title: str, note: str) -> str:
