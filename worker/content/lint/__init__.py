@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from worker.content.library import LAYOUT
 from worker.content.lint.files import folder_findings, missing_translations
 from worker.content.lint.finding import Finding, Severity, error
+from worker.content.lint.languages import languages_of, unanswered, untranslated
 from worker.content.lint.layout import LayoutFolder
 from worker.content.lint.pages import unsubscribe_findings
 from worker.content.lint.protocols import protocol_findings
@@ -51,7 +52,9 @@ def lint(library: Library, clinics: Sequence[Clinic] = ()) -> list[Finding]:
     found = [
         *protocol_findings(library),
         *shared,
-        *missing_translations(library),
+        *missing_translations(library, clinics),
+        *untranslated(library.folder, languages_of(library)),
+        *unanswered(library.folder, languages_of(library)),
         *reply_findings(library),
         *unsubscribe_findings(library.folder),
         *_Messages(library, clinics, names, _Layout.of(shared, library)).findings(),

@@ -45,17 +45,21 @@ def folder_findings(library: Library, clinics: Iterable[Clinic]) -> Iterator[Fin
             )
 
 
-def missing_translations(library: Library) -> Iterator[Finding]:
+def missing_translations(library: Library, clinics: Iterable[Clinic]) -> Iterator[Finding]:
     """Messages that one language of a treatment should have and does not."""
+    own = {clinic.language for clinic in clinics}
     for file in library.missing_translations():
         folder, _, name = file.rpartition("/")
         present = {path.name for path in _inside(library, folder).glob("*")}
         near = _nearest(name, present - _wanted_names(library, folder))
         advice = f'is "{near}" meant? rename it' if near else "write it"
-        yield error(
-            "missing", file, 0, "is missing", f"{advice}. Until then patients of this language get "
-            "the message in the clinic's language"
-        )  # fmt: skip
+        # There is nothing behind the clinic's own language.
+        then = (
+            "patients of this language get the message in the clinic's language"
+            if library.has_translation(file) and folder.rpartition("/")[2] not in own
+            else "the message waits, and nobody gets it in this language"
+        )
+        yield error("missing", file, 0, "is missing", f"{advice}. Until then {then}")
 
 
 def _inside(library: Library, shown: str) -> Path:

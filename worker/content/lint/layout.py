@@ -11,12 +11,12 @@ from worker.content.layout import read_layout
 from worker.content.library import LAYOUT
 from worker.content.lint.finding import Finding, Severity, error, warning
 from worker.content.lint.html import page_findings, place_findings, unbalanced
+from worker.content.lint.languages import languages_of
 from worker.content.lint.layout_words import Words
 from worker.content.lint.source import Source
 from worker.content.samples import samples
 from worker.content.timeline import Day, Row, Timetable, timetable
 from worker.errors import TemplateError
-from worker.rules.contacts import is_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,7 +46,7 @@ class LayoutFolder:
             yield from place_findings(text, page.file, _PLACES)
             yield from page_findings(text, page.file)
         words: list[Finding] = []
-        for language in self._languages():
+        for language in languages_of(self.library):
             yield from self._footer(language)
             words += Words(self.library, language, self.names).findings()
         yield from words
@@ -54,11 +54,6 @@ class LayoutFolder:
         can_be_tried = not any(each.severity is Severity.ERROR for each in words)
         for name in _DRAWINGS:
             yield from self._drawing(name, tried=can_be_tried)
-
-    def _languages(self) -> list[str]:
-        library = self.library
-        found = {each for treatment in library.protocols for each in library.languages(treatment)}
-        return sorted(filter(is_language, found))
 
     def _footer(self, language: str) -> Iterator[Finding]:
         name = f"{language}.footer.md"
@@ -119,7 +114,7 @@ class LayoutFolder:
     def _timetables(self) -> Iterator[Mapping[str, Any]]:
         """Every treatment's timeline, before anything is allowed and after everything is."""
         library = self.library
-        for language in self._languages():
+        for language in languages_of(self.library):
             try:
                 layout = read_layout(library.folder / LAYOUT, language)
             except (TemplateError, OSError):
