@@ -56,7 +56,7 @@ def unanswered(root: Path, languages: Collection[str]) -> Iterator[Finding]:
         f"{REPLIES}/{{}}.toml": "a stop or a worry in this language is not understood: it goes "
         "to staff like any other reply",
         f"{REPLIES}/{{}}": "replies are answered in the clinic's language",
-        f"{PAGES}/{{}}.toml": 'the page behind "unsubscribe" opens in English',
+        f"{PAGES}/{{}}.toml": 'the page behind "unsubscribe" opens in another language',
     }
     for language in languages:
         for pattern, then in needed.items():
