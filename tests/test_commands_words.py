@@ -280,6 +280,16 @@ def test_held_until_approved(shell: Shell) -> None:
         assert (status.code, "held 0" in status.told, "sent 4" in status.told) == (0, True, True)
 
 
+def test_status_tells_of_an_edit_since_the_last_signature(shell: Shell) -> None:
+    """Nothing is held where approval is not required; but whoever signed may want to know."""
+    told = "The messages of microneedling were changed and nobody has signed that off yet"
+    assert told not in shell.run("status").told  # nobody here signs anything
+    shell.run("approve", "--by", "Marta")
+    edit(shell.folder / "templates", FIRST_DAY, "dryness", "tightness")
+    done = shell.run("status")
+    assert (done.code, told in done.told, "chemical-peel were" in done.told) == (0, True, False)
+
+
 def test_why_tells_which_words_and_who_signed_them_off(shell: Shell) -> None:
     """For every message that was made: nobody, somebody only later, or somebody in time."""
     version = Library(shell.folder / "templates").versions["microneedling"]
