@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import stat
 import webbrowser
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,10 @@ def test_the_page_fits_and_can_be_read(shell: Shell, browser: Browser) -> None:
     ground = 'getComputedStyle(document.querySelector(".body")).backgroundColor'
     look(page, PHONE, "light")
     assert (sticks_out(page), faults(page)) == ([], [])
+    for link in page.locator(".chapters a").all():
+        box = link.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= PHONE  # a link that is cut off is never found
     light = mail.content_frame.locator("body").evaluate(f"() => {ground}")
     look(page, DESKTOP, "dark")
     page.get_by_text("Dark", exact=True).click()
@@ -108,6 +113,24 @@ def test_the_clinic_that_is_set_up_is_shown(shell: Shell) -> None:
         assert fact in page
     assert "default-src 'none'" in page
     assert re.findall(r"<(?:script|link|img)\b", page) == []
+
+
+def test_a_sample_says_so_and_comes_last(shell: Shell) -> None:
+    """Nobody takes it for a treatment that their clinician has read."""
+    assert shell.run("preview").code == 0
+    first, _, last = read(shell).partition('id="chemical-peel-en"')
+    assert 'id="microneedling-es"' in first
+    assert ("sample to start from" in first, last.count("sample to start from")) == (False, 2)
+
+
+def test_what_is_not_translated_yet_says_so(shell: Shell) -> None:
+    """It is shown in the language in which patients would get it, never as an empty message."""
+    shutil.copytree(TEMPLATES, shell.folder / "templates")
+    (shell.folder / "templates/microneedling/es/first-day.sms.txt").unlink()
+    shell.export(AFTERCARE_TEMPLATES="templates")
+    assert shell.run("preview", "--treatment", "microneedling").code == 0
+    note = "Not translated yet, so patients get it as in templates/microneedling/en/first-day.sms"
+    assert read(shell).count(note) == 1
 
 
 @pytest.mark.parametrize(

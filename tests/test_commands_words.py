@@ -18,6 +18,7 @@ from tests.jobs.test_approvals import edit
 from tests.support.command import Shell, add_clinic
 from tests.support.stored import PATIENT, everything, store_session
 from worker.app import build_app, open_store, utc_now
+from worker.content.library import Library
 from worker.resources import TEMPLATES
 from worker.settings import load_settings
 from worker.store.tables import MessageRow
@@ -226,14 +227,25 @@ def test_approve_records_who_and_what(shell: Shell) -> None:
         (FIRST_DAY, "{{ clinic.name }}", "{{ clinic.name"),
         ("microneedling/protocol.toml", '"36 hours"', '"36 yours"'),
         ("layout/en.footer.md", "{{ clinic.name }}", "{{ clinic.name"),
+        # Faults with which a message could well leave, wrong.
+        ("microneedling/en/active-again.sms.txt", "Sun only with SPF 30+.", "Enjoy the sun."),
+        ("layout/en.toml", "of it until {{ end | moment }}", "of it until {{ end }}"),
     ],
 )
 def test_approve_refuses_what_has_a_fault(shell: Shell, file: str, old: str, new: str) -> None:
-    """Every fault is named, and nothing is recorded."""
+    """Every fault is named with its line, and nothing is recorded."""
     edit(shell.folder / "templates", file, old, new)
     done = shell.run("approve", "--by", "Marta")
     assert (done.code, "this needs mending first" in done.told) == (1, True)
+    assert f"- templates/{file}, line " in done.told
     assert shell.run("approve", "--list").told.startswith("Nothing has been signed off yet")
+
+
+def test_a_fault_of_another_treatment_stands_in_nobodys_way(shell: Shell) -> None:
+    """A signature is for one treatment and the layout round its e-mails."""
+    edit(shell.folder / "templates", FIRST_DAY, "{{ clinic.phone }}", "us")
+    done = shell.run("approve", "--by", "Marta", "--treatment", "chemical-peel")
+    assert (done.code, "chemical-peel" in done.told) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -266,6 +278,30 @@ def test_held_until_approved(shell: Shell) -> None:
         work()
         status = shell.run("status")
         assert (status.code, "held 0" in status.told, "sent 4" in status.told) == (0, True, True)
+
+
+def test_status_tells_of_an_edit_since_the_last_signature(shell: Shell) -> None:
+    """Nothing is held where approval is not required; but whoever signed may want to know."""
+    told = "The messages of microneedling were changed and nobody has signed that off yet"
+    assert told not in shell.run("status").told  # nobody here signs anything
+    shell.run("approve", "--by", "Marta")
+    edit(shell.folder / "templates", FIRST_DAY, "dryness", "tightness")
+    done = shell.run("status")
+    assert (done.code, told in done.told, "chemical-peel were" in done.told) == (0, True, False)
+
+
+def test_why_tells_which_words_and_who_signed_them_off(shell: Shell) -> None:
+    """For every message that was made: nobody, somebody only later, or somebody in time."""
+    version = Library(shell.folder / "templates").versions["microneedling"]
+    words = f"Its words are version {version}, "
+    assert shell.run("why", "P1").told.count(f"{words}which nobody has signed off") == 2
+    signed = f"{words}signed off by Dr. Marta Ruiz on Mon 23 Nov 15:20"
+    with freeze_time("2026-11-23 14:20:00+00:00"):
+        shell.run("approve", "--by", "Dr. Marta Ruiz")
+    with freeze_time("2026-11-24 14:05:00+00:00"):
+        work()
+        told = shell.run("why", "P1").told
+    assert (told.count(signed), told.count(f"{signed} after it was made")) == (4, 2)
 
 
 # forecast

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.world import CLINIC
-from worker.content.answers import answer_problems, answer_words
+from worker.content.answers import answer_words
+from worker.content.library import Library
+from worker.content.lint.replies import reply_findings
 from worker.resources import TEMPLATES
 from worker.rules.contacts import emergency_number
 from worker.rules.replies import ANSWERS
@@ -41,7 +43,6 @@ def test_every_shipped_answer_fits(name: str, language: str, *, stopped: bool) -
     assert measure(text).encoding == "GSM-7"
     assert "Clinica Dermatologica Sol y Mar" in text.splitlines()[0]
     assert "910 12 34 56" in text
-    assert list(answer_problems(TEMPLATES, CLINIC)) == []
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
@@ -67,9 +68,9 @@ def test_a_language_that_nobody_translated_gets_the_clinics(own: Path) -> None:
 @pytest.mark.parametrize(
     ("problem", "text"),
     [
-        ("'surname' is undefined", "Hello {{ surname }}"),
+        ('there is no value called "surname"', "Hello {{ surname }}"),
         ("Unexpected end of template", "{% if stopped %}"),
-        ("red-flag.sms.txt: ", " "),
+        ("an empty message is never sent", " "),
     ],
 )
 def test_a_faulty_answer_gives_way_to_the_shipped_one(own: Path, problem: str, text: str) -> None:
@@ -77,8 +78,8 @@ def test_a_faulty_answer_gives_way_to_the_shipped_one(own: Path, problem: str, t
     shipped = say(own, "red-flag")
     (own / "replies/en/red-flag.sms.txt").write_text(text, encoding="utf-8")
     assert say(own, "red-flag") == shipped
-    (told,) = answer_problems(own, CLINIC)
-    assert told.startswith("templates/replies/en/red-flag.sms.txt: ")
+    (told,) = map(str, reply_findings(Library(own)))
+    assert told.startswith("templates/replies/en/red-flag.sms.txt, line 1: ")
     assert problem in told
 
 
@@ -88,16 +89,36 @@ def test_an_answer_that_is_missing_is_the_shipped_one(own: Path) -> None:
     assert say(own) == say(TEMPLATES)
 
 
-def test_check_tells_of_answers_that_cannot_work(own: Path) -> None:
-    """Too long, a name that answers nothing, a language that is not whole."""
-    replies = own / "replies"
-    (replies / "en/help.sms.txt").write_text("{{ clinic.name }}" + "x" * 320, encoding="utf-8")
-    (replies / "en/hepl.sms.txt").write_text("x", encoding="utf-8")
-    (replies / "fr").mkdir()
-    told = "\n".join(answer_problems(own, CLINIC))
-    assert "templates/replies/en/help.sms.txt: takes more than 2 SMS" in told
-    assert "templates/replies/en/hepl.sms.txt: answers nothing" in told
-    assert "templates/replies/fr/emergency.sms.txt is missing" in told
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("en/help", "{{ clinic.name }} {{ clinic.phone }}" + "x" * 320, ", line 1: it takes more"),
+        ("en/hepl", "x", " answers nothing: no reply is answered by this name; the answers are"),
+        ("en/help", "{{ clinic.phone }}", ", line 1: the clinic's name is missing"),
+        ("en/help", "{{ clinic.name }}", ", line 1: the clinic's phone number is missing"),
+        (
+            "en/help",
+            "{{ clinic.name }}, {{ clinic.phone }}\nNeedling",
+            ', line 2: "needling" stands',
+        ),
+        ("en/help", "{{ clinic.name }} {{ clinic.phone }} http://a.example", "not a secure link"),
+    ],
+)
+def test_check_tells_of_answers_that_cannot_work(
+    own: Path, file: str, text: str, told: str
+) -> None:
+    """Each fault once, with file and line, and nothing else."""
+    (own / f"replies/{file}.sms.txt").write_text(text, encoding="utf-8")
+    (found,) = map(str, reply_findings(Library(own)))
+    assert found.startswith(f"templates/replies/{file}.sms.txt")
+    assert told in found
+
+
+def test_check_tells_of_a_language_that_is_not_whole(own: Path) -> None:
+    """Every answer that it lacks; those that ship are as they should be."""
+    (own / "replies/fr").mkdir()
+    found = [each.file for each in reply_findings(Library(own))]
+    assert found == [f"templates/replies/fr/{each}.sms.txt" for each in ANSWERS]
 
 
 @pytest.mark.parametrize(

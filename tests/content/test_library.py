@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.content.samples import LANGUAGES, MESSAGES, MILESTONES, TREATMENT, render, template_path
+from worker.content import email as mail
 from worker.content.library import Library
 from worker.errors import TemplateError
 from worker.rules.messages import Channel
@@ -125,6 +127,35 @@ def test_a_template_is_compiled_once(folder: Path) -> None:
     assert library.refresh()
     assert before is not found("home")
     assert "Hello Ana" in render(library, "home", Channel.EMAIL, "en").text
+
+
+def test_markdown_and_css_cost_once_per_template(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted: a hundred messages inline no style, read no Markdown and compile nothing."""
+    Library(folder)  # now only what is edited below is new
+    count: Counter[str] = Counter()
+
+    def counting(name: str) -> None:
+        prepare = getattr(mail, name)
+
+        def counted(*args: object) -> object:
+            count[name] += 1
+            return prepare(*args)
+
+        monkeypatch.setattr(mail, name, counted)
+
+    for name in ("_both", "_inline_css"):
+        counting(name)
+    home = template_path(folder, "home", Channel.EMAIL, "en")
+    _replace(home, "Hi", "Hello there")
+    library = Library(folder)
+    # Its own words and the footer's are read, and the page is styled.
+    assert count == {"_both": 2, "_inline_css": 1}
+    told = {render(library, "home", Channel.EMAIL, "en", name=f"Ana{n}").text for n in range(100)}
+    assert not library.refresh()
+    Library(folder)
+    assert (len(told), count) == (100, {"_both": 2, "_inline_css": 1})
 
 
 # Languages

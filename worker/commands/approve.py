@@ -11,12 +11,14 @@ import typer
 from worker.app import open_store, utc_now
 from worker.commands.output import output
 from worker.content.edits import file_edits
-from worker.content.library import Library
+from worker.content.library import LAYOUT, Library
+from worker.content.lint import Severity, lint
 from worker.errors import AftercareError, NotFoundError, TemplateError
 from worker.jobs.approvals import release
 from worker.settings import load_settings
 from worker.store import approvals
 from worker.store.approvals import Approval
+from worker.store.clinics import all_clinics
 from worker.store.engine import reading
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection
+
+    from worker.rules.facts import Clinic
 
 By = Annotated[str, typer.Option("--by", help="Who signs it off.")]
 OneTreatment = Annotated[str, typer.Option("--treatment", help="Only this one.")]
@@ -55,7 +59,9 @@ def approve(
         raise AftercareError(message)
     library = Library(settings.aftercare_templates)
     treatments = _chosen(library, treatment)
-    _refuse_faults(library, treatments)
+    with reading(engine).begin() as db:
+        clinics = list(all_clinics(db).values())
+    _refuse_faults(library, treatments, clinics)
     now = utc_now()
     with engine.begin() as db:
         for each in treatments:
@@ -75,18 +81,21 @@ def _chosen(library: Library, treatment: str) -> list[str]:
     return [treatment] if treatment else sorted(library.treatments)
 
 
-def _refuse_faults(library: Library, treatments: Sequence[str]) -> None:
-    """What has a fault cannot be signed off.
+def _refuse_faults(library: Library, treatments: Sequence[str], clinics: Sequence[Clinic]) -> None:
+    """What ``aftercare check`` calls an error cannot be signed off; warnings can.
 
     Raises:
-        TemplateError: With every fault.
+        TemplateError: With every fault of these treatments and of the layout round their e-mails.
     """
-    parts = tuple(f"{library.folder.name}/{each}/" for each in (*treatments, "layout"))
-    faults = [text for file, text in library.problems.items() if file.startswith(parts)]
+    parts = tuple(f"{library.folder.name}/{each}/" for each in (*treatments, LAYOUT))
+    found = [each for each in lint(library, clinics) if each.severity is Severity.ERROR]
+    faults = [str(each) for each in found if each.file.startswith(parts)]
+    # The lint tells every one of these better; but nothing that cannot be read slips through.
+    faults = faults or [text for file, text in library.problems.items() if file.startswith(parts)]
     if not treatments:
         faults.append(f"AFTERCARE_TEMPLATES: {library.folder} has no folder with a protocol.toml")
     if faults:
-        lines = "\n".join(f"  - {each}" for each in sorted(faults))
+        lines = "\n".join(f"  - {each}" for each in dict.fromkeys(faults))
         message = f"Nothing is signed off, because this needs mending first:\n{lines}"
         raise TemplateError(message)
 

@@ -12,15 +12,11 @@ from worker.channels.smtp import MailServer, SmtpSender
 from worker.channels.twilio import TwilioSender
 from worker.commands.output import output
 from worker.commands.web import web_problems
-from worker.content.answers import answer_problems
 from worker.content.costs import text_costs
 from worker.content.library import Library
 from worker.content.lint import Severity, lint
-from worker.content.phrases import phrasebook_problems
 from worker.errors import ConfigurationError, SourceError
 from worker.logs import describe
-from worker.rules.contacts import read_zone
-from worker.rules.facts import Clinic
 from worker.settings import Mode, load_settings
 from worker.store.clinics import all_clinics
 from worker.store.engine import reading
@@ -28,6 +24,7 @@ from worker.store.engine import reading
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from worker.rules.facts import Clinic
     from worker.settings import Settings
 
 #: Shorter keys have been guessed by trying.
@@ -108,20 +105,7 @@ def _templates(settings: Settings) -> tuple[list[str], list[str], str]:
         severity: [str(each) for each in findings if each.severity is severity]
         for severity in Severity
     }
-    wrong = [*phrasebook_problems(library.folder), *answer_problems(library.folder, _SAMPLE)]
-    return [*told[Severity.ERROR], *wrong], told[Severity.WARNING], text_costs(library)
-
-
-#: A clinic with a name of usual length: an answer that fits for it fits.
-_SAMPLE = Clinic(
-    key="sample",
-    name="Clinica Dermatologica Sol",
-    zone=read_zone("UTC"),
-    country="ES",
-    language="en",
-    phone="+34910123456",
-    email="",
-)
+    return told[Severity.ERROR], told[Severity.WARNING], text_costs(library)
 
 
 def _clinics(settings: Settings) -> list[Clinic]:

@@ -105,7 +105,11 @@ def _show_coming(rows: Sequence[RowMapping], unplanned: int, days: int) -> None:
             if row["status"] == "held":
                 output.print(f"      {row['reason']}", markup=False, soft_wrap=True, style="dim")
     span = "day" if days == 1 else f"{days} days"
-    output.print(f"{len(rows)} messages wait for the next {span}; times are the patients' own.")
+    output.print(
+        f"{len(rows)} messages wait for the next {span}; times are the patients' own. What falls "
+        "into the quiet hours leaves when they end.",
+        soft_wrap=True,
+    )
     if unplanned:
         output.print(f"{unplanned} sessions are planned at the worker's next pass.")
 

@@ -77,7 +77,8 @@ def preview(  # noqa: PLR0917 (Typer's options)
 def _example_page(
     settings: Settings, library: Library, treatment: str, key: str, now: datetime
 ) -> str:
-    treatments = sorted(library.protocols)
+    # A sample is for later; what patients get comes first.
+    treatments = sorted(library.protocols, key=lambda it: (library.protocols[it].sample, it))
     if treatment:
         if treatment not in treatments:
             known = ", ".join(treatments) or "none"

@@ -116,7 +116,8 @@ def _story(db: Connection, session_id: str) -> Story:
     rows = overview.find_sessions(db, session_id)
     session = next(row for row in rows if row["session_id"] == session_id)
     messages = overview.messages_of(db, session_id)
-    return Story(session, messages, overview.events_of(db, [each["id"] for each in messages]))
+    events = overview.events_of(db, [each["id"] for each in messages])
+    return Story(session, messages, events)
 
 
 def show(found: Outlook, limit: int) -> None:

@@ -14,6 +14,7 @@ from worker.content.phrases import phrasebook_problems
 from worker.jobs.approvals import unapproved
 from worker.jobs.report import Health, health
 from worker.settings import load_settings
+from worker.store import approvals
 from worker.store.engine import reading
 
 if TYPE_CHECKING:
@@ -33,14 +34,20 @@ def status(as_json: Json = False) -> None:
     with reading(open_store(settings)).begin() as db:
         library = Library(settings.aftercare_templates)
         faults = [*library.faults(), *phrasebook_problems(settings.aftercare_templates)]
+        waiting = unapproved(db, library.versions)
         if settings.aftercare_require_approval:
-            faults += unapproved(db, library.versions).values()
+            faults += waiting.values()
+            waiting = {}
+        signed = approvals.latest(db)
         found = health(db, utc_now(), poll=settings.poll, template_faults=faults)
     if as_json:
         output.print_json(json.dumps(_plain(found, settings.aftercare_mode)))
     else:
         _show(found, settings.aftercare_mode)
         _show_samples(library)
+        for treatment in waiting.keys() & signed.keys():
+            # Nothing is held for it, but whoever signed may not know.
+            output.print(waiting[treatment], markup=False, soft_wrap=True, style="dim")
     if not found.ok:
         raise typer.Exit(1)
 

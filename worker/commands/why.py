@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from worker.errors import NotFoundError
 from worker.rules.messages import Cause, Channel, Status
 from worker.rules.sms import measure
 from worker.settings import load_settings
-from worker.store import collected, overview
+from worker.store import approvals, collected, overview
 from worker.store.engine import reading
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
     from sqlalchemy import Connection, RowMapping
+
+    from worker.store.approvals import Approval
 
 Which = Annotated[str, typer.Argument(help="A patient's or session's id, or a message's number.")]
 
@@ -55,6 +57,8 @@ class Story:
     session: RowMapping
     messages: Sequence[RowMapping]
     events: Mapping[int, Sequence[Mapping[str, Any]]]
+    #: Who signed off the treatment's words, by their version.
+    signed: Mapping[str, Approval] = field(default_factory=dict)
 
     def show(self, console: Console) -> None:
         """Print everything: each message, why it is where it is, and what happened to it."""
@@ -62,6 +66,9 @@ class Story:
         for each in self.messages:
             _line(console, [each], zone, f"[dim]#{each['id']}{_cost(each)}[/]")
             console.print(f"      {each['reason']}", markup=False, soft_wrap=True, style="dim")
+            if each["version"]:
+                words = _words(each, self.signed, zone)
+                console.print(f"      {words}", markup=False, soft_wrap=True, style="dim")
             for event in self.events[each["id"]]:
                 line = f"        {local(event['at'], zone)}  {_event(event)}: {event['reason']}"
                 console.print(line, markup=False, soft_wrap=True, style="bright_black")
@@ -86,6 +93,19 @@ class Story:
         for note in _notes(session):
             console.print(f"  {note}", markup=False, soft_wrap=True)
         return ZoneInfo(session["time_zone"])
+
+
+def _words(message: RowMapping, signed: Mapping[str, Approval], zone: ZoneInfo) -> str:
+    """Which version of the words it was made from, and who answers for them."""
+    version = message["version"].partition("-")[0]
+    found = signed.get(version)
+    if found is None:
+        return f"Its words are version {version}, which nobody has signed off"
+    by, at = found.approved_by, local(found.approved_at, zone)
+    claimed = message["claimed_at"]
+    # Where approval is not required, a signature may come when the message has gone.
+    late = " after it was made" if claimed and found.approved_at > claimed else ""
+    return f"Its words are version {version}, signed off by {by} on {at}{late}"
 
 
 def _cost(message: RowMapping) -> str:
@@ -128,7 +148,8 @@ def tell(db: Connection, which: str, *, patients_only: bool = False) -> list[Sto
     for session in overview.find_sessions(db, which, patients_only=patients_only):
         messages = overview.messages_of(db, session["session_id"])
         events = overview.events_of(db, [each["id"] for each in messages])
-        stories.append(Story(session, messages, events))
+        signed = approvals.of_versions(db, session["treatment"])
+        stories.append(Story(session, messages, events, signed))
     return stories
 
 

@@ -13,15 +13,12 @@ from jinja2 import TemplateError as JinjaError
 
 from worker.content.context import clinic_words
 from worker.content.phrases import FOLDER
-from worker.content.sms import MOST_SEGMENTS, compile_sms
+from worker.content.sms import compile_sms
 from worker.errors import TemplateError
 from worker.resources import TEMPLATES
 from worker.rules.contacts import emergency_number
-from worker.rules.replies import ANSWERS
-from worker.rules.sms import measure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from worker.rules.facts import Clinic
@@ -39,7 +36,7 @@ def answer_words(
 
     Args:
         templates: The templates folder in use.
-        name: Which answer, of :data:`worker.rules.replies.ANSWERS`.
+        name: Which answer, of ``worker.rules.replies.ANSWERS``.
         clinic: In whose name.
         language: The patient's.
         stopped: The same reply said stop as well.
@@ -50,14 +47,19 @@ def answer_words(
             if not path.is_file():
                 continue
             try:
-                return _render(path, clinic, stopped=stopped)
+                return render_answer(path, clinic, stopped=stopped)
             except TemplateError as error:
                 log.error("answer.template_fault", problem=str(error))  # noqa: TRY400 (it says where)
     message = f"{FOLDER}/{language}/{name}.sms.txt is missing"
     raise TemplateError(message)
 
 
-def _render(path: Path, clinic: Clinic, *, stopped: bool) -> Words:
+def render_answer(path: Path, clinic: Clinic, *, stopped: bool) -> Words:
+    """One file's answer.
+
+    Raises:
+        TemplateError: When it cannot be read or says nothing; names the file.
+    """
     shown = f"{path.parents[2].name}/{FOLDER}/{path.parent.name}/{path.name}"
     context: dict[str, Any] = {
         "clinic": clinic_words(clinic),
@@ -77,26 +79,3 @@ def _render(path: Path, clinic: Clinic, *, stopped: bool) -> Words:
         message = f"{shown}: says nothing"
         raise TemplateError(message)
     return words
-
-
-def answer_problems(templates: Path, clinic: Clinic) -> Iterator[str]:
-    """What is wrong with the answers in a templates folder: faults, and texts that are too long."""
-    folders = sorted(path for path in (templates / FOLDER).glob("*") if path.is_dir())
-    for folder in folders:
-        for path in sorted(folder.glob("*.sms.txt")):
-            name = path.name.removesuffix(".sms.txt")
-            shown = f"{templates.name}/{FOLDER}/{folder.name}/{path.name}"
-            if name not in ANSWERS:
-                yield f"{shown}: answers nothing; the answers are {', '.join(ANSWERS)}"
-                continue
-            try:
-                texts = [_render(path, clinic, stopped=each).text for each in (False, True)]
-            except TemplateError as error:
-                yield str(error)
-                continue
-            if max(measure(text).segments for text in texts) > MOST_SEGMENTS:
-                yield f"{shown}: takes more than {MOST_SEGMENTS} SMS; make it shorter"
-        for name in ANSWERS:
-            inside = f"{FOLDER}/{folder.name}/{name}.sms.txt"
-            if not any((base / inside).is_file() for base in (templates, TEMPLATES)):
-                yield f"{templates.name}/{inside} is missing"

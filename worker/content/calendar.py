@@ -10,9 +10,10 @@ Others may look at a calendar too, so titles name neither the treatment nor a pa
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event
 
@@ -56,6 +57,18 @@ def calendar_maker(protocol: Protocol, layout: Layout) -> Callable[[Mapping[str,
         return bytes(found.to_ical()).decode()
 
     return make
+
+
+def entries(calendar: str) -> list[tuple[date, str]]:
+    """When each entry begins, where the patient lives, and its title; a whole day is a date."""
+    found = Calendar.from_ical(calendar)
+    zone = ZoneInfo(str(found["X-WR-TIMEZONE"]))
+    told = []
+    for event in found.walk("VEVENT"):
+        begins = event.decoded("dtstart")
+        local = begins.astimezone(zone) if isinstance(begins, datetime) else begins
+        told.append((local, str(event["summary"])))
+    return told
 
 
 def same_but_for_stamps(one: str, other: str) -> bool:

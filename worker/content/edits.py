@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from difflib import unified_diff
+from itertools import islice
 from typing import TYPE_CHECKING
+
+from worker.content.calendar import entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,10 +49,17 @@ def _edit(name: str, old: str | None, new: str | None) -> FileEdit:
 def line_diff(old: str, new: str) -> Iterable[str]:
     """Lines that went (``-``), came (``+``) and stayed, without a diff's own headings."""
     lines = unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=1)
-    return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+    # The first two name the files; a line of the text may well begin with dashes.
+    return [line for line in islice(lines, 2, None) if not line.startswith("@@")]
 
 
 def shown(words: Words) -> str:
-    """All that a patient reads, as one text; an e-mail's subject comes first."""
+    """All that a patient reads, as one text: an e-mail's subject first, its calendar last."""
     head = f"Subject: {words.subject}\n\n" if words.subject is not None else ""
-    return head + words.text.strip()
+    dates = [_entry(*each) for each in entries(words.calendar)] if words.calendar else []
+    return "\n".join([head + words.text.strip(), *dates])
+
+
+def _entry(begins: date, title: str) -> str:
+    when = f"{begins:%a %d %b %H:%M}" if isinstance(begins, datetime) else f"{begins:%a %d %b}"
+    return f"Calendar: {when}, {title}"

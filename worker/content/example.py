@@ -38,6 +38,8 @@ class Example:
     costly: Words | None
     #: Why there are no words.
     problem: str = ""
+    #: What is to be known about the words.
+    note: str = ""
 
 
 def example_session(treatment: str, clinic: Clinic, now: datetime) -> Session:
@@ -117,4 +119,7 @@ def _example(  # noqa: PLR0917 (what a message is made from)
         costly = template.render({**context, "first_name": COSTLY_NAME})
     except TemplateError as error:
         return Example(milestone, planned.channel, planned.due_at, None, None, str(error))
-    return Example(milestone, planned.channel, planned.due_at, words, costly)
+    note = ""
+    if template.language != patient.language:
+        note = f"Not translated yet, so patients get it as in {template.file}."
+    return Example(milestone, planned.channel, planned.due_at, words, costly, note=note)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_time
 from jinja2 import StrictUndefined, pass_context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: "Thursday 26 November" as a person says it; other languages get Babel's own order.
 _DAY_PATTERNS = {"en": "EEEE d MMMM", "es": "EEEE d 'de' MMMM"}
+#: A quoted word of a date pattern, or a weekday or month in short.
+_SHORT_NAME = re.compile(r"'[^']*'|E{1,3}(?!E)|c{3}(?!c)|M{3}(?!M)|L{3}(?!L)")
 #: What Babel puts between a time and "PM"; it would turn an SMS into UCS-2.
 _DOTTED_HALF = re.compile(r"\b([ap])\. ?m\.", re.IGNORECASE)
 _NARROW_SPACES = str.maketrans({"\u202f": " ", "\u00a0": " "})
@@ -37,27 +39,32 @@ def locale_for(language: str, country: str) -> Locale:
 
 
 def day(moment: datetime, locale: Locale) -> str:
-    """``Thursday 26 November``."""
-    return _day(moment.date(), locale)
+    """``Thursday 26 November``; the last minute of a day, once begun, counts as the next day."""
+    return _day(_whole_minute(moment).date(), locale)
 
 
 # Messages that leave together speak of the same few days and times.
 @lru_cache(maxsize=4096)
 def _day(date: date, locale: Locale) -> str:
-    pattern = _DAY_PATTERNS.get(locale.language)
-    text = (
-        format_date(date, pattern, locale=locale)
-        if pattern
-        else format_skeleton("MMMMEEEEd", date, locale=locale)
-    )
-    return text.translate(_NARROW_SPACES)
+    pattern = _DAY_PATTERNS.get(locale.language) or _day_pattern(locale)
+    return format_date(date, pattern, locale=locale).translate(_NARROW_SPACES)
+
+
+@lru_cache
+def _day_pattern(locale: Locale) -> str:
+    """Weekday, day and month in the language's own order, in whole words.
+
+    Every language has a pattern with short names; that one, with its names written out, is what the
+    long one would be (https://unicode.org/reports/tr35/tr35-dates.html#Matching_Skeletons).
+    """
+    skeletons = locale.datetime_skeletons
+    short = (skeletons.get("MMMMEEEEd") or skeletons["MMMEd"]).pattern
+    return _SHORT_NAME.sub(lambda it: it[0] if it[0][0] == "'" else it[0][0] * 4, short)
 
 
 def clock(moment: datetime, locale: Locale) -> str:
     """``3:00 PM`` or ``15:00``; a begun minute counts as over, so that no time is told early."""
-    if moment.second or moment.microsecond:
-        moment = moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    return _clock(moment.time().replace(fold=0), locale)
+    return _clock(_whole_minute(moment).time().replace(fold=0), locale)
 
 
 @lru_cache(maxsize=4096)
@@ -69,9 +76,17 @@ def _clock(time: time, locale: Locale) -> str:
 
 def moment(value: datetime, locale: Locale) -> str:
     """``Thursday 26 November, 3:00 PM``; at midnight the day says it all."""
+    value = _whole_minute(value)
     if (value.hour, value.minute) == (0, 0):
         return day(value, locale)
     return f"{day(value, locale)}, {clock(value, locale)}"
+
+
+def _whole_minute(moment: datetime) -> datetime:
+    """Day and time round up together: "Thursday, 12:00 AM" for 23:59:30 is a day too early."""
+    if not (moment.second or moment.microsecond):
+        return moment
+    return moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
 def fold_to_gsm(text: str) -> str:

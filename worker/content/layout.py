@@ -124,14 +124,23 @@ def read_layout(folder: Path, language: str, *, read_file: Callable[[Path], str]
         footer=read(f"{language}.footer.md"),
         picture=read("timeline.html"),
         picture_text=read("timeline.txt"),
-        words=_parse(read(name), shown),
+        words=parse_words(read(name), shown),
         words_file=shown,
     )
 
 
 # Each e-mail of a language asks for the same words, and compiling them takes most of a start.
 @lru_cache(maxsize=16)
-def _parse(text: str, shown: str) -> LayoutWords:
+def parse_words(text: str, shown: str) -> LayoutWords:
+    """Read a language's file of words.
+
+    Args:
+        text: What it says.
+        shown: How to name it to people.
+
+    Raises:
+        TemplateError: With every fault, a line each; names file and key.
+    """
     try:
         return LayoutWords.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:

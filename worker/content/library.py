@@ -97,6 +97,8 @@ class Library:
             *sorted(self.problems.values()),
             *(
                 f"{file} is missing; patients of this language get the clinic's language instead"
+                if self.has_translation(file)
+                else f"{file} is missing, in every other language too, so its message waits"
                 for file in self.missing_translations()
             ),
         ]
@@ -174,6 +176,11 @@ class Library:
             for channel in milestone.every_channel
             if (name := _name(treatment, language, milestone.name, channel)) not in shelf.templates
         ]
+
+    def has_translation(self, shown: str) -> bool:
+        """Whether a message that one language lacks is there in another."""
+        treatment, _, name = shown.removeprefix(self.shown("")).split("/")
+        return any((self.folder / treatment).glob(f"*/{name}"))
 
 
 class _Shelf:

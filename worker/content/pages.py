@@ -36,7 +36,7 @@ FOLDER = "pages"
 FALLBACK = "en"
 _env = environment(html=True)
 #: What can be wrong with a page that a clinic edited.
-_FAULTS = (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, JinjaError, KeyError, TypeError)
+FAULTS = (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, JinjaError, KeyError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +77,15 @@ class Pages:
         """
         for folder in (self.templates / FOLDER, TEMPLATES / FOLDER):
             try:
-                return _render(folder, name, languages, clinic, buttons, nonce)
-            except _FAULTS as error:
+                return render(folder, name, languages, clinic, buttons, nonce)
+            except FAULTS as error:
                 if folder.parent == TEMPLATES:
                     raise
                 log.error("page.fault", page=f"pages/{name}", error=describe(error))  # noqa: TRY400 (its text may quote a value)
         raise AssertionError  # the shipped folder either answers or raises
 
 
-def _render(  # noqa: PLR0917 (called once, from above)
+def render(  # noqa: PLR0917 (what a page is made of)
     folder: Path,
     name: str,
     languages: Sequence[str],
@@ -93,6 +93,12 @@ def _render(  # noqa: PLR0917 (called once, from above)
     buttons: Sequence[Button],
     nonce: str,
 ) -> str:
+    """A page of one folder; see :meth:`Pages.unsubscribe`, which has a way out of its faults.
+
+    Raises:
+        OSError, KeyError, TypeError, UnicodeDecodeError, tomllib.TOMLDecodeError, JinjaError: When
+            a file is missing or faulty: :data:`FAULTS`.
+    """
     language = next((each for each in languages if (folder / f"{each}.toml").is_file()), FALLBACK)
     every = tomllib.loads((folder / f"{language}.toml").read_text(encoding="utf-8-sig"))
     words, common = every[name], every["common"]

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babel import Locale
-from icalendar import Calendar
 from jinja2 import Environment, StrictUndefined
 
+from worker.content.calendar import entries
 from worker.content.colours import palette
 from worker.content.example import COSTLY_NAME, example_patient, example_session, examples
 from worker.content.language import day, locale_for, moment
@@ -123,6 +123,8 @@ class Chapter:
     language: str
     about: str
     moments: tuple[Moment, ...]
+    #: Nobody at the clinic has reviewed the treatment yet.
+    sample: bool = False
 
 
 def example_chapters(
@@ -145,7 +147,7 @@ def example_chapters(
                     each.milestone.kind,
                     each.due_at,
                     each.words,
-                    note=each.problem,
+                    note=each.problem or each.note,
                     costly=each.costly,
                 )
                 for each in examples(library, clinic, treatment, language, now)
@@ -204,10 +206,11 @@ def chapter(
                 after=_after(milestone),
                 due=moment(due, locale_for("en", clinic.country)),
                 facts=tuple(_facts(milestone, first.due_at, clinic, zone)),
-                cards=tuple(_card(each, clinic, zone) for each in group),
+                cards=tuple(_card(each, clinic) for each in group),
             )
         )
-    return Chapter(anchor, protocol.title, subtitle, language, about, tuple(moments))
+    title, sample = protocol.title, protocol.sample
+    return Chapter(anchor, title, subtitle, language, about, tuple(moments), sample)
 
 
 def render_page(chapters: Sequence[Chapter], *, clinic: Clinic, title: str, note: str) -> str:
@@ -261,7 +264,7 @@ def _facts(
         yield f"Only between {clinic.hours.opens:%H:%M} and {clinic.hours.closes:%H:%M}"
 
 
-def _card(piece: Piece, clinic: Clinic, zone: ZoneInfo) -> Card:
+def _card(piece: Piece, clinic: Clinic) -> Card:
     words = piece.words
     card = Card(piece.channel.noun, piece.status, piece.note)
     if words is None:
@@ -283,7 +286,7 @@ def _card(piece: Piece, clinic: Clinic, zone: ZoneInfo) -> Card:
         text=words.text,
         light=_in_scheme(words.html or "", dark=False),
         dark=_in_scheme(words.html or "", dark=True),
-        entries=tuple(_entries(words.calendar, clinic, zone)),
+        entries=tuple(_entries(words.calendar, clinic)),
     )
     return Card(card.channel, card.status, card.note, mail=mail)
 
@@ -299,14 +302,12 @@ def _preheader(html: str) -> str:
     return unescape(found[1]).strip(_FILLER) if found else ""
 
 
-def _entries(calendar: str | None, clinic: Clinic, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+def _entries(calendar: str | None, clinic: Clinic) -> Iterator[tuple[str, str]]:
     if calendar is None:
         return
     english = locale_for("en", clinic.country)
-    for event in Calendar.from_ical(calendar).walk("VEVENT"):
-        begins = event.decoded("dtstart")
+    for begins, title in entries(calendar):
         if isinstance(begins, datetime):
-            when = moment(begins.astimezone(zone), english)
+            yield moment(begins, english), title
         else:
-            when = day(datetime(begins.year, begins.month, begins.day, tzinfo=zone), english)
-        yield when, str(event["summary"])
+            yield day(datetime.combine(begins, time.min), english), title

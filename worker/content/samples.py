@@ -39,7 +39,8 @@ NAMES = (
     "O'Brien",
     "Maximiliana-Christophora von und zu Hohenlohe-Langenburg",
 )
-_CLINIC = Clinic(
+#: A clinic of usual size and place.
+CLINIC = Clinic(
     key="sample",
     name="Glow Skin Clinic",
     zone=_MADRID,
@@ -50,7 +51,7 @@ _CLINIC = Clinic(
     address="Calle Mayor 1, 28013 Madrid",
     booking_url="https://glow.example.com/book",
 )
-_NEW_YORK = replace(_CLINIC, zone=ZoneInfo("America/New_York"), country="US", phone="+12125550100")
+_NEW_YORK = replace(CLINIC, zone=ZoneInfo("America/New_York"), country="US", phone="+12125550100")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,6 @@ def _clinic_for(language: str) -> Clinic:
     country = get_global("likely_subtags").get(language, "").rpartition("_")[2]
     number = phonenumbers.example_number(country) if country != "ES" else None
     if number is None:
-        return replace(_CLINIC, language=language)
+        return replace(CLINIC, language=language)
     phone = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return replace(_CLINIC, language=language, country=country, phone=phone)
+    return replace(CLINIC, language=language, country=country, phone=phone)

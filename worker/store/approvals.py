@@ -54,6 +54,12 @@ def latest(db: Connection) -> dict[str, Approval]:
     return {row.treatment: Approval(*row) for row in rows}
 
 
+def of_versions(db: Connection, treatment: str) -> dict[str, Approval]:
+    """The first signature for each version of a treatment that has one."""
+    signed = _SIGNED.where(ApprovalRow.treatment == treatment).order_by(ApprovalRow.id.desc())
+    return {row.version: Approval(*row) for row in db.execute(signed)}
+
+
 def contents(db: Connection, treatment: str) -> dict[str, str]:
     """The files of a treatment as they were last signed off; none when they never were."""
     kept = select(ApprovalRow.contents).where(ApprovalRow.treatment == treatment)

@@ -35,6 +35,50 @@ def test_a_missing_translation_is_told(bilingual: Desk) -> None:
     )
 
 
+def test_what_is_missing_in_the_clinics_language_goes_to_nobody(bilingual: Desk) -> None:
+    """Nothing is behind the clinic's own language, so nothing is promised."""
+    (bilingual.folder / "care/es/home.email.md").unlink()
+    (finding,) = bilingual.findings([GLOW])  # which writes in Spanish
+    assert str(finding).endswith("the message waits, and nobody gets it in this language")
+
+
+def test_what_is_missing_in_every_language_goes_to_nobody(bilingual: Desk) -> None:
+    """As after a milestone was added to the protocol."""
+    for language in ("en", "es"):
+        (bilingual.folder / f"care/{language}/home.email.md").unlink()
+    assert all("nobody gets it" in str(each) for each in bilingual.findings())
+
+
+@pytest.mark.parametrize(
+    ("file", "original"),
+    [
+        ("care/es/home.email.md", "care/en/home.email.md"),
+        ("layout/es.footer.md", "layout/en.footer.md"),
+        ("layout/es.toml", "layout/en.toml"),
+    ],
+)
+def test_a_copy_that_nobody_translated_is_told(bilingual: Desk, file: str, original: str) -> None:
+    """A language begins as a copy of another, and one file is easily forgotten."""
+    bilingual.write(file, bilingual.read(original))
+    told = _one(bilingual, WARNING, "untranslated")
+    assert told.startswith(f"templates/{file} is word for word templates/{original}; translate it")
+
+
+def test_a_language_that_nobody_answers_in_is_told(bilingual: Desk) -> None:
+    """Patients who are written to in French reply in French, and unsubscribe in it."""
+    (bilingual.folder / "care/es").rename(bilingual.folder / "care/fr")
+    for name in ("footer.md", "toml"):
+        (bilingual.folder / f"layout/es.{name}").rename(bilingual.folder / f"layout/fr.{name}")
+    found = {each.file: str(each) for each in bilingual.findings()}
+    for file, told in (
+        ("templates/replies/fr.toml", "a stop or a worry in this language is not understood"),
+        ("templates/replies/fr", "replies are answered in the clinic's language"),
+        ("templates/pages/fr.toml", "opens in another language"),
+    ):
+        assert told in found.pop(file)
+    assert found == {}
+
+
 def test_a_misspelt_file_is_told_twice(desk: Desk) -> None:
     """Once as missing, with the file that is probably meant, and once as never sent."""
     folder = desk.folder / "care/en"
@@ -167,40 +211,6 @@ def test_a_list_of_replies_that_cannot_be_read_is_told(desk: Desk) -> None:
         str(each).startswith("templates/replies/en.toml, line 4: red_flag: unknown key")
         for each in found
     )
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "told"),
-    [
-        case("a tag that closes nothing", "</body>", "</main></body>", "</main> closes nothing"),
-        case("a tag that is not closed", "</body>", "<div></body>", "<div> is not closed"),
-        case("a script", "</body>", "<script>x()</script></body>", "a script, which mail programs"),
-        case("a form", "</body>", "<form></form></body>", "a form, which mail programs disarm"),
-        case("a picture without words", "</body>", '<img src="https://a.example/b.png"></body>',
-             "the picture has no words"),
-        case("a picture from an insecure address", "</body>",
-             '<img alt="" src="http://a.example/b.png"></body>', "is not a secure link"),
-        case("no place for the words", "{{ body }}", "", "every mail would lack its body"),
-        case("a name that is not there", "</body>", "{{ clinic.fone }}</body>", "clinic.fone"),
-        case("braces that do not close", "</body>", "{{ clinic.name </body>", ""),
-    ],
-)  # fmt: skip
-def test_a_fault_of_the_layout_is_told_as_its_own(
-    desk: Desk, old: str, new: str, told: str
-) -> None:
-    """One finding at the layout's line, not one for every mail."""
-    desk.replace("layout/email.html", old, new)
-    found = [each for each in desk.findings() if each.rule != "no-phone"]
-    assert {each.file for each in found} == {"templates/layout/email.html"}, found
-    assert any(told in str(each) for each in found)
-    assert all(each.severity is ERROR and each.line for each in found)
-
-
-def test_a_footer_is_linted_like_a_mail(desk: Desk) -> None:
-    """It stands under every mail."""
-    desk.write("layout/en.footer.md", "Until Thursday: [x](http://a.example) {{ clinic.nam }}\n")
-    found = {each.rule for each in desk.findings() if "en.footer.md, line 1" in str(each)}
-    assert found == {"typed-date", "link", "undefined-name"}
 
 
 # The protocol

@@ -5,14 +5,18 @@ It reads the templates folder and nothing else: no database, no clock; nothing i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from worker.content.library import LAYOUT
 from worker.content.lint.files import folder_findings, missing_translations
 from worker.content.lint.finding import Finding, Severity, error
-from worker.content.lint.html import layout_findings
+from worker.content.lint.languages import languages_of, unanswered, untranslated
+from worker.content.lint.layout import LayoutFolder
+from worker.content.lint.pages import unsubscribe_findings
 from worker.content.lint.protocols import protocol_findings
 from worker.content.lint.rendered import Rendered
+from worker.content.lint.replies import reply_findings
 from worker.content.lint.source import Source
 from worker.content.samples import samples
 from worker.errors import TemplateError
@@ -20,8 +24,7 @@ from worker.rules.contacts import is_language
 from worker.rules.messages import Channel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import timedelta
+    from collections.abc import Iterator, Sequence
 
     from worker.content.library import Library
     from worker.content.samples import Sample
@@ -30,9 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "Severity", "lint"]
 
-#: What is put into a page before Jinja sees it: into the layout, and into an e-mail.
-_PLACES = frozenset({"body", "footer", "subject", "preheader"})
+#: What is put into an e-mail before Jinja sees it.
 _PICTURES = frozenset({"timeline"})
+#: Faults of the layout with which no e-mail can be tried.
+_STOP_EMAILS = frozenset({"unreadable", "undefined-name", "cannot-render"})
 
 
 def lint(library: Library, clinics: Sequence[Clinic] = ()) -> list[Finding]:
@@ -43,11 +47,17 @@ def lint(library: Library, clinics: Sequence[Clinic] = ()) -> list[Finding]:
         clinics: The clinics that are set up here: their names have to fit into the texts, and
             their languages have to be there.
     """
+    names = _names_in_templates(library)
+    shared = [*folder_findings(library, clinics), *LayoutFolder(library, names).findings()]
     found = [
         *protocol_findings(library),
-        *folder_findings(library, clinics),
-        *missing_translations(library),
-        *_Messages(library, clinics).findings(),
+        *shared,
+        *missing_translations(library, clinics),
+        *untranslated(library.folder, languages_of(library)),
+        *unanswered(library.folder, languages_of(library)),
+        *reply_findings(library),
+        *unsubscribe_findings(library.folder),
+        *_Messages(library, clinics, names, _Layout.of(shared, library)).findings(),
     ]
     return sorted(
         dict.fromkeys(found),
@@ -55,25 +65,67 @@ def lint(library: Library, clinics: Sequence[Clinic] = ()) -> list[Finding]:
     )
 
 
-class _Messages:
-    """Every message of every treatment and language, and the layout they share."""
+def _names_in_templates(library: Library) -> frozenset[str]:
+    """Every value that a message's template is given."""
+    for treatment, protocol in library.protocols.items():
+        sample = samples(treatment, "en")[0]
+        context = sample.context(protocol.milestones[0].name, "en", library.protocols)
+        return frozenset(context) | _PICTURES
+    return frozenset()
 
-    def __init__(self, library: Library, clinics: Sequence[Clinic]) -> None:
-        self._library = library
-        self._clinics = clinics
-        self._names = self._names_in_templates()
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What is wrong with the layout: told there, and not once more at every message."""
+
+    shown: str
+    errors: Sequence[Finding]
+
+    @classmethod
+    def of(cls, shared: Sequence[Finding], library: Library) -> _Layout:
+        shown = library.shown(f"{LAYOUT}/")
+        faults = [each for each in shared if each.file.startswith(shown)]
+        return cls(shown, [each for each in faults if each.severity is Severity.ERROR])
+
+    def stops_emails(self, language: str) -> bool:
+        """Whether no e-mail of a language can be tried: something all of them share is broken."""
+        return any(
+            each.rule in _STOP_EMAILS and self._language(each) in {"", language}
+            for each in self.errors
+        )
+
+    def tells(self, finding: Finding) -> bool:
+        """Whether a message's fault is one of the layout's."""
+        about = self.shown in finding.what or f"in the {LAYOUT} folder" in finding.what
+        if finding.rule == "broken-html":
+            return any(each.rule == "html" for each in self.errors)
+        return about and bool(self.errors)
+
+    def _language(self, finding: Finding) -> str:
+        """Whose file it is; "" for what all languages share."""
+        name = finding.file.removeprefix(self.shown).partition(".")[0]
+        return name if is_language(name) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Messages:
+    """Every message of every treatment and language."""
+
+    _library: Library
+    _clinics: Sequence[Clinic]
+    _names: frozenset[str]
+    _layout: _Layout
 
     def findings(self) -> Iterator[Finding]:
-        layout = list(self._layout())
-        yield from layout
-        is_readable = not any(each.rule in {"unreadable", "undefined-name"} for each in layout)
         for treatment, protocol in sorted(self._library.protocols.items()):
             for language in filter(is_language, self._library.languages(treatment)):
                 tried = samples(treatment, language, self._clinics)
+                channels = {Channel.SMS} if self._layout.stops_emails(language) else set(Channel)
                 for milestone in protocol.milestones:
-                    for channel in milestone.every_channel:
-                        if channel is Channel.SMS or is_readable:
-                            yield from self._message(protocol, milestone, channel, language, tried)
+                    for channel in channels.intersection(milestone.every_channel):
+                        for each in self._message(protocol, milestone, channel, language, tried):
+                            if not self._layout.tells(each):
+                                yield each
 
     def _message(
         self,
@@ -89,7 +141,9 @@ class _Messages:
         restrictions = {
             each: (span.shortest + span.longest) / 2 for each, span in protocol.restrictions.items()
         }
-        source = self._source(name, language, channel, restrictions=restrictions)
+        text = (self._library.folder / name).read_text(encoding="utf-8-sig", errors="replace")
+        shown = self._library.shown(name)
+        source = Source(shown, text, language, channel, self._names, restrictions)
         faults = list(source.findings())
         yield from faults
         if {"unreadable", "undefined-name"} & {each.rule for each in faults}:
@@ -100,8 +154,7 @@ class _Messages:
             )
         except TemplateError as fault:
             what = str(fault).removeprefix(f"{source.file}: ")
-            if f"in the {LAYOUT} folder" not in what:  # that is told once for all of them
-                yield error("unreadable", source.file, 1, what, "mend it like a message that works")
+            yield error("unreadable", source.file, 1, what, "mend it like a message that works")
             return
         first_sms = (
             next(each for each in protocol.milestones if Channel.SMS in each.channels)
@@ -117,47 +170,3 @@ class _Messages:
             treatment=protocol.treatment,
             is_first_sms=milestone is first_sms,
         ).findings(tried)
-
-    def _layout(self) -> Iterator[Finding]:
-        folder = self._library.folder / LAYOUT
-        if (folder / "email.html").is_file():
-            page = self._source(f"{LAYOUT}/email.html", "en", None, more=_PLACES)
-            yield from page.reading_findings()
-            yield from layout_findings(page.text, page.file)
-        languages = {
-            each
-            for treatment in self._library.protocols
-            for each in self._library.languages(treatment)
-        }
-        for language in sorted(filter(is_language, languages)):
-            name = f"{LAYOUT}/{language}.footer.md"
-            if (self._library.folder / name).is_file():
-                yield from self._source(name, language, None).findings()
-
-    def _source(
-        self,
-        name: str,
-        language: str,
-        channel: Channel | None,
-        *,
-        restrictions: Mapping[str, timedelta] | None = None,
-        more: frozenset[str] = frozenset(),
-    ) -> Source:
-        path = self._library.folder / name
-        return Source(
-            file=self._library.shown(name),
-            text=path.read_text(encoding="utf-8-sig", errors="replace"),
-            language=language,
-            channel=channel,
-            names=self._names | more,
-            restrictions=restrictions or {},
-        )
-
-    def _names_in_templates(self) -> frozenset[str]:
-        """Every value that a message's template is given."""
-        protocols = self._library.protocols
-        for treatment, protocol in protocols.items():
-            sample = samples(treatment, "en")[0]
-            context = sample.context(protocol.milestones[0].name, "en", protocols)
-            return frozenset(context) | _PICTURES
-        return frozenset()

@@ -10,8 +10,6 @@ from worker.content.library import LAYOUT, SUFFIX
 from worker.content.lint.finding import Finding, error, warning
 from worker.content.pages import FOLDER as PAGES
 from worker.content.phrases import FOLDER as REPLIES
-from worker.content.phrases import load_phrasebooks
-from worker.errors import TemplateError
 from worker.resources import TEMPLATES
 from worker.rules.contacts import canonical_language, is_language
 
@@ -31,7 +29,6 @@ def folder_findings(library: Library, clinics: Iterable[Clinic]) -> Iterator[Fin
     """What is wrong with the folder as a whole."""
     root = library.folder
     yield from _layout(library)
-    yield from _replies(root)
     for treatment in sorted(library.protocols):
         languages = library.languages(treatment)
         yield from _languages(library, treatment, languages, clinics)
@@ -48,17 +45,21 @@ def folder_findings(library: Library, clinics: Iterable[Clinic]) -> Iterator[Fin
             )
 
 
-def missing_translations(library: Library) -> Iterator[Finding]:
+def missing_translations(library: Library, clinics: Iterable[Clinic]) -> Iterator[Finding]:
     """Messages that one language of a treatment should have and does not."""
+    own = {clinic.language for clinic in clinics}
     for file in library.missing_translations():
         folder, _, name = file.rpartition("/")
         present = {path.name for path in _inside(library, folder).glob("*")}
         near = _nearest(name, present - _wanted_names(library, folder))
         advice = f'is "{near}" meant? rename it' if near else "write it"
-        yield error(
-            "missing", file, 0, "is missing", f"{advice}. Until then patients of this language get "
-            "the message in the clinic's language"
-        )  # fmt: skip
+        # There is nothing behind the clinic's own language.
+        then = (
+            "patients of this language get the message in the clinic's language"
+            if library.has_translation(file) and folder.rpartition("/")[2] not in own
+            else "the message waits, and nobody gets it in this language"
+        )
+        yield error("missing", file, 0, "is missing", f"{advice}. Until then {then}")
 
 
 def _inside(library: Library, shown: str) -> Path:
@@ -108,36 +109,6 @@ def _layout_files() -> tuple[list[str], list[str]]:
     names = sorted(path.name for path in (TEMPLATES / LAYOUT).iterdir())
     own = [name.removeprefix("en") for name in names if name.startswith("en.")]
     return [name for name in names if not name.endswith(tuple(own))], own
-
-
-def _replies(root: Path) -> Iterator[Finding]:
-    if not (root / REPLIES).is_dir():
-        yield warning(
-            "missing",
-            f"{root.name}/{REPLIES}",
-            0,
-            "is missing, so patients' replies are read with the lists that came with Aftercare",
-            "copy the folder from there if your clinician wants to change the lists",
-        )
-    if not any((root / REPLIES).glob("*.toml")):
-        return
-    try:
-        load_phrasebooks(root)
-    except TemplateError as fault:
-        for problem in str(fault).splitlines():
-            file, _, what = problem.partition(": ")
-            yield error("replies", file, _toml_line(root / REPLIES, file, what), what, "mend it")
-
-
-def _toml_line(folder: Path, file: str, what: str) -> int:
-    """Where a key of a TOML file stands, as well as the fault tells it."""
-    if found := re.search(r"line (\d+)", what):
-        return int(found[1])
-    key = re.split(r"[.\[:]", what)
-    path = folder / file.rpartition("/")[2]
-    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    wanted = re.compile(rf"\s*(\[{re.escape(key[0])}\]|{re.escape(key[0])}\s*=)")
-    return next((at for at, line in enumerate(lines, 1) if wanted.match(line)), 1)
 
 
 def _languages(

@@ -1,4 +1,4 @@
-"""HTML that would break in a mail program."""
+"""HTML that would break in a mail program or a browser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from worker.content.lint.finding import Finding, error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 #: Gmail hides what comes after this many bytes.
 MOST_BYTES = 102_000
@@ -17,19 +17,28 @@ _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source"}
     | {"track", "wbr"}
 )
-_ACTIVE = {
+#: What a mail must not hold, each with what mail programs do about it.
+IN_MAIL = {
     "script": "a script, which mail programs throw away, often with the whole mail",
     "form": "a form, which mail programs disarm; link to a page instead",
     "iframe": "a frame, which mail programs leave empty",
     "object": "an embedded object, which mail programs throw away",
     "embed": "an embedded object, which mail programs throw away",
 }
+#: What a page must not hold: its policy lets nothing run and nothing be fetched.
+IN_PAGE = {
+    "script": "a script, which the page's policy does not let run",
+    "iframe": "a frame, which the page's policy does not let load",
+    "object": "an embedded object, which the page's policy does not let load",
+    "embed": "an embedded object, which the page's policy does not let load",
+}
 _OUT_OF_SIGHT = re.compile(
     r"<!--.*?-->|<style\b.*?</style>|<!doctype[^>]*>", re.DOTALL | re.IGNORECASE
 )
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\"[^\"]*\"|'[^']*'|[^<>\"'])*?)(/?)>")
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_PLACES = ("{{ body }}", "{{ footer }}")
+#: What a style sheet would fetch from an address that is not secure.
+_FETCHED = re.compile(r"(?:url\(\s*['\"]?|@import\s+['\"])(http:[^'\")\s]*)", re.IGNORECASE)
 
 
 def unbalanced(html: str) -> str:
@@ -48,9 +57,9 @@ def unbalanced(html: str) -> str:
     return open_tags[-1] if open_tags else ""
 
 
-def layout_findings(source: str, file: str) -> Iterator[Finding]:
-    """What is wrong with the page around every mail."""
-    for place in _PLACES:
+def place_findings(source: str, file: str, places: Iterable[str]) -> Iterator[Finding]:
+    """The page round every mail has to say where the mail's words go."""
+    for place in places:
         if place not in source:
             yield error(
                 "html",
@@ -59,7 +68,23 @@ def layout_findings(source: str, file: str) -> Iterator[Finding]:
                 f"{place} is nowhere in it, so every mail would lack its {place[3:-3]}",
                 f"write {place} where the {place[3:-3]} belongs",
             )
-    parser = _Layout(file)
+
+
+def page_findings(
+    source: str, file: str, *, active: Mapping[str, str] = IN_MAIL
+) -> Iterator[Finding]:
+    """What is wrong with HTML that stands in a file of its own.
+
+    Args:
+        source: With its Jinja tags.
+        file: As people see it.
+        active: Elements that must not be there, each with why.
+    """
+    for found in _FETCHED.finditer(source):
+        line = source.count("\n", 0, found.start()) + 1
+        what = f'"{found[1]}" in a style is not secure'
+        yield error("link", file, line, what, "write it with https://, or take it out")
+    parser = _Page(file, active)
     parser.feed(_JINJA.sub(_keep_lines, source))
     parser.close()
     yield from parser.findings
@@ -69,12 +94,13 @@ def _keep_lines(found: re.Match[str]) -> str:
     return "https:" + "\n" * found[0].count("\n")
 
 
-class _Layout(HTMLParser):
-    """Looks at each tag of the layout where it stands."""
+class _Page(HTMLParser):
+    """Looks at each tag of a page where it stands."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, active: Mapping[str, str]) -> None:
         super().__init__()
         self.file = file
+        self._active = active
         self.findings: list[Finding] = []
         self._open: list[tuple[str, int]] = []
 
@@ -83,8 +109,8 @@ class _Layout(HTMLParser):
         values = dict(attrs)
         if tag not in _VOID:
             self._open.append((tag, self.getpos()[0]))
-        if tag in _ACTIVE:
-            self._note(f"there is {_ACTIVE[tag]}", f"take <{tag}> out")
+        if tag in self._active:
+            self._note(f"there is {self._active[tag]}", f"take <{tag}> out")
         if tag == "img" and values.get("alt") is None:
             self._note("the picture has no words for those who do not see it", 'add alt="…"')
         for name in ("href", "src", "background", "action"):

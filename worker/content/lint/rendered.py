@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 #: The words that Twilio stops at, and the usual Spanish ones, which Aftercare stops at.
 _STOP = re.compile(r"\b(STOP|UNSUBSCRIBE|QUIT|CANCEL|OPTOUT|ALTO|BAJA)\b")
 #: The sun protection factor, in the languages that have another name for it.
-_SPF = re.compile(r"\b(SPF|FPS|LSF)\b", re.IGNORECASE)
-_SUN = re.compile(r"(?:^|_)(?:sun|sunlight|sunbathing|sun_exposure|tanning|sol)(?:_|$)")
+SPF = re.compile(r"\b(SPF|FPS|LSF)\b", re.IGNORECASE)
+#: A restriction's name that means the sun.
+SUN = re.compile(r"(?:^|_)(?:sun|sunlight|sunbathing|sun_exposure|tanning|sol)(?:_|$)")
 _SUN_WORD = re.compile(r"\b(?:sun|sol|soleil|sonne)\b")
 _PREHEADER = re.compile(r'<div class="preheader"[^>]*>(.*?)</div>', re.DOTALL)
 #: A locked phone shows about this much of an SMS; it is one segment in the GSM alphabet.
@@ -71,7 +72,7 @@ class Rendered:
             return
         yield from self._is_complete(words, sample)
         yield from self._is_private(words, sample)
-        if self._allows_sun(context) and not _SPF.search(words.text):
+        if self._allows_sun(context) and not SPF.search(words.text):
             yield self._error(
                 "no-spf",
                 f"it allows the sun again without a word about SPF (for {sample.about})",
@@ -86,8 +87,8 @@ class Rendered:
 
     def _is_complete(self, words: Words, sample: Sample) -> Iterator[Finding]:
         who = f"for {sample.about}"
-        text = _fold(words.text)
-        if _fold(sample.clinic.name) not in text:
+        text = fold(words.text)
+        if fold(sample.clinic.name) not in text:
             advice = "write {{ clinic.name }}, so that patients know who writes"
             yield self._error("no-clinic", f"the clinic's name is missing {who}", advice)
         if sample.phone not in words.text:
@@ -96,9 +97,9 @@ class Rendered:
 
     def _is_private(self, words: Words, sample: Sample) -> Iterator[Finding]:
         """No treatment or body word where others can read along; the clinic's name is its own."""
-        name = _fold(sample.clinic.name)
+        name = fold(sample.clinic.name)
         for place, shown in self._on_a_lock_screen(words):
-            found = self._private_words.search(_fold(shown).replace(name, " "))
+            found = self._private_words.search(fold(shown).replace(name, " "))
             if found:
                 yield self._error(
                     "private-word",
@@ -163,14 +164,14 @@ class Rendered:
     def _allows_sun(self, context: Mapping[str, object]) -> bool:
         ends, due_at = context["ends"], context["due_at"]
         return any(
-            _SUN.search(name) and ends[name] <= due_at  # type: ignore[index]
+            SUN.search(name) and ends[name] <= due_at  # type: ignore[index]
             for name in self.milestone.lifts
         )
 
     @cached_property
     def _sun_line(self) -> int:
         """The last line that speaks of the sun: the branch in which it is allowed."""
-        told = (at for at, words in self.source.literals() if _SUN_WORD.search(_fold(words)))
+        told = (at for at, words in self.source.literals() if _SUN_WORD.search(fold(words)))
         return max(told, default=1)
 
     @cached_property
@@ -185,7 +186,7 @@ class Rendered:
 
     @cached_property
     def _private_words(self) -> re.Pattern[str]:
-        return _any_of(self.protocols[self.treatment].private_words)
+        return any_of(self.protocols[self.treatment].private_words)
 
     def _error(self, rule: str, what: str, advice: str, line: int = 1) -> Finding:
         return error(rule, self.source.file, line, what, advice)
@@ -195,11 +196,14 @@ class Rendered:
 
 
 @lru_cache
-def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(re.escape(_fold(each)) for each in words) or '(?!)'})\b")
+def any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds one of these words, whole, in a text that was folded."""
+    return re.compile(rf"\b(?:{'|'.join(re.escape(fold(each)) for each in words) or '(?!)'})\b")
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
     """In small letters without accents."""
+    if text.isascii():
+        return text.casefold()
     letters = unicodedata.normalize("NFD", text.casefold())
     return "".join(each for each in letters if not unicodedata.combining(each))

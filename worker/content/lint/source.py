@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ _IMAGE_WITHOUT_WORDS = re.compile(r"!\[\s*\]\(")
 _HTML = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)(?:\s[^<>]*)?/?>")
 _CLINIC = frozenset(field.name for field in fields(ClinicWords))
 #: Values that are moments; printed as they are they read "2026-11-26 15:00:00+01:00".
-_MOMENTS = frozenset({"completed_at", "due_at", "next_session_at"})
+_MOMENTS = frozenset({"completed_at", "due_at", "next_session_at", "end"})
 _GUARDS = frozenset({"defined", "undefined"})
 
 
@@ -47,6 +47,10 @@ class Source:
     names: frozenset[str]
     #: The protocol's restrictions; a footer stands under every treatment's mails and has none.
     restrictions: Mapping[str, timedelta]
+    #: What else it may ask for behind a dot, by the name before it: ``timetable.days``.
+    objects: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: What a restriction's end is called here; "" where each has a name of its own.
+    end: str = ""
 
     def findings(self) -> Iterator[Finding]:
         """Everything that is wrong with it."""
@@ -112,11 +116,11 @@ class Source:
         attribute = getattr(part, "attr", None) or getattr(getattr(part, "arg", None), "value", 0)
         if not isinstance(whole, nodes.Name) or not isinstance(attribute, str):
             return None
-        if whole.name == "clinic":
-            return "clinic", attribute, _CLINIC
-        if whole.name == "ends" and self.restrictions:
-            return "ends", attribute, frozenset(self.restrictions)
-        return None
+        known = {"clinic": _CLINIC, **self.objects}
+        if self.restrictions:
+            known["ends"] = frozenset(self.restrictions)
+        there = known.get(whole.name)
+        return None if there is None else (whole.name, attribute, there)
 
     def _undefined(
         self, line: int, name: str, last: str, there: frozenset[str] | set[str]
@@ -207,14 +211,14 @@ class Source:
     def _dates(self, line: int, words: str) -> Iterator[Finding]:
         for found in typed_dates(words, self.language, self.restrictions.values()):
             finding = warning if found.rough else error
-            name = next(iter(self.restrictions), "exercise")
+            name = self.end or f"ends.{next(iter(self.restrictions), 'exercise')}"
             yield finding(
                 "typed-date",
                 self.file,
                 line,
                 f'"{found.words.strip()}" is typed by hand, and stays when the protocol changes',
-                f"let Aftercare work it out: {{{{ ends.{name} | moment }}}} is a day and time, "
-                f"{{{{ ends.{name} | day }}}} a day",
+                f"let Aftercare work it out: {{{{ {name} | moment }}}} is a day and time, "
+                f"{{{{ {name} | day }}}} a day",
             )
 
     def _letters(self, line: int, words: str) -> Iterator[Finding]:
