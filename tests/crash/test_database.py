@@ -45,7 +45,7 @@ def test_connections_cut_while_messages_leave(tmp_path: Path, postgres_url: str)
             so_far = len(clinic.twilio.received)
             cut += hang_up(postgres_url)
             # Cut faster than a busy machine comes to send, it would never end.
-            worker.wait_for(lambda so_far=so_far: clinic.twilio.received[so_far:], "an SMS")
+            wait_for_more(clinic, so_far)
             time.sleep(clinic.chance.uniform(0, 0.2))
             if len(clinic.twilio.received) > SESSIONS * 2 / 3:
                 break
@@ -141,6 +141,11 @@ def test_a_full_disk_before_the_record(tmp_path: Path, disk: SmallDisk, *, kille
         disk.make_room()
         clinic.settle()
         clinic.assert_each_once()
+
+
+def wait_for_more(clinic: Harness, so_far: int) -> None:
+    """Wait until the worker has sent another SMS."""
+    clinic.worker.wait_for(lambda: len(clinic.twilio.received) > so_far, "an SMS")
 
 
 def add_all(clinic: Harness, sessions: int) -> None:
