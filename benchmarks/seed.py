@@ -144,7 +144,8 @@ def _session(number: int) -> dict[str, Any]:
         "patient_id": f"P{number}",
         "source": "sql",
         "treatment": "microneedling",
-        "completed_at": NOW - timedelta(days=1, minutes=5),
+        # Sessions end at all times of day, and what is worked out for one does not hold for all.
+        "completed_at": NOW - timedelta(days=1, minutes=5, seconds=number % 7_200),
         "session_number": 1,
         "sessions_planned": 3,
         "next_session_at": None,

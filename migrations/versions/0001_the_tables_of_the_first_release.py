@@ -471,7 +471,14 @@ def upgrade() -> None:
             name=op.f("uq_messages_session_id_milestone_channel"),
         ),
     )
-    op.create_index("ix_messages_attempt_id", "messages", ["attempt_id"], unique=False)
+    op.create_index(
+        "ix_messages_attempt_id",
+        "messages",
+        ["attempt_id"],
+        unique=False,
+        sqlite_where=sa.text("attempt_id IS NOT NULL"),
+        postgresql_where=sa.text("attempt_id IS NOT NULL"),
+    )
     op.create_index(
         "ix_messages_due",
         "messages",
@@ -496,8 +503,22 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'sending'"),
         postgresql_where=sa.text("status = 'sending'"),
     )
-    op.create_index("ix_messages_message_ref", "messages", ["message_ref"], unique=False)
-    op.create_index("ix_messages_provider_id", "messages", ["provider_id"], unique=False)
+    op.create_index(
+        "ix_messages_message_ref",
+        "messages",
+        ["message_ref"],
+        unique=False,
+        sqlite_where=sa.text("message_ref IS NOT NULL"),
+        postgresql_where=sa.text("message_ref IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_messages_provider_id",
+        "messages",
+        ["provider_id"],
+        unique=False,
+        sqlite_where=sa.text("provider_id IS NOT NULL"),
+        postgresql_where=sa.text("provider_id IS NOT NULL"),
+    )
     op.create_index(
         "ix_messages_to_ask",
         "messages",
@@ -651,8 +672,18 @@ def downgrade() -> None:
         sqlite_where=sa.text("ask_at IS NOT NULL"),
         postgresql_where=sa.text("ask_at IS NOT NULL"),
     )
-    op.drop_index("ix_messages_provider_id", table_name="messages")
-    op.drop_index("ix_messages_message_ref", table_name="messages")
+    op.drop_index(
+        "ix_messages_provider_id",
+        table_name="messages",
+        sqlite_where=sa.text("provider_id IS NOT NULL"),
+        postgresql_where=sa.text("provider_id IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_messages_message_ref",
+        table_name="messages",
+        sqlite_where=sa.text("message_ref IS NOT NULL"),
+        postgresql_where=sa.text("message_ref IS NOT NULL"),
+    )
     op.drop_index(
         "ix_messages_leased",
         table_name="messages",
@@ -671,7 +702,12 @@ def downgrade() -> None:
         sqlite_where=sa.text("status = 'planned'"),
         postgresql_where=sa.text("status = 'planned'"),
     )
-    op.drop_index("ix_messages_attempt_id", table_name="messages")
+    op.drop_index(
+        "ix_messages_attempt_id",
+        table_name="messages",
+        sqlite_where=sa.text("attempt_id IS NOT NULL"),
+        postgresql_where=sa.text("attempt_id IS NOT NULL"),
+    )
     op.drop_table("messages")
     op.drop_index(
         "ix_sessions_to_plan",
