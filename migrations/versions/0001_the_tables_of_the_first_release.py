@@ -472,14 +472,6 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        "ix_messages_attempt_id",
-        "messages",
-        ["attempt_id"],
-        unique=False,
-        sqlite_where=sa.text("attempt_id IS NOT NULL"),
-        postgresql_where=sa.text("attempt_id IS NOT NULL"),
-    )
-    op.create_index(
         "ix_messages_due",
         "messages",
         ["next_at"],
@@ -518,6 +510,22 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("provider_id IS NOT NULL"),
         postgresql_where=sa.text("provider_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_messages_sent",
+        "messages",
+        ["sent_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'sent'"),
+        postgresql_where=sa.text("status = 'sent'"),
+    )
+    op.create_index(
+        "ix_messages_ended",
+        "messages",
+        ["ended_at", "status"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
     )
     op.create_index(
         "ix_messages_to_ask",
@@ -667,6 +675,18 @@ def downgrade() -> None:
         postgresql_where=sa.text("follow_up"),
     )
     op.drop_index(
+        "ix_messages_ended",
+        table_name="messages",
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_messages_sent",
+        table_name="messages",
+        sqlite_where=sa.text("status = 'sent'"),
+        postgresql_where=sa.text("status = 'sent'"),
+    )
+    op.drop_index(
         "ix_messages_to_ask",
         table_name="messages",
         sqlite_where=sa.text("ask_at IS NOT NULL"),
@@ -701,12 +721,6 @@ def downgrade() -> None:
         table_name="messages",
         sqlite_where=sa.text("status = 'planned'"),
         postgresql_where=sa.text("status = 'planned'"),
-    )
-    op.drop_index(
-        "ix_messages_attempt_id",
-        table_name="messages",
-        sqlite_where=sa.text("attempt_id IS NOT NULL"),
-        postgresql_where=sa.text("attempt_id IS NOT NULL"),
     )
     op.drop_table("messages")
     op.drop_index(

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from tests.support.stored import MONDAY, store_message, store_session
 from worker.rules.messages import Cause, Channel, Kind, Status
-from worker.store import messages
+from worker.store import messages, overview
 from worker.store.engine import open_engine, reading
 from worker.store.tables import LeaseRow, MessageRow
 
@@ -174,14 +174,21 @@ def test_a_look_never_waits_for_a_writer(sqlite: Engine) -> None:
 
 _HISTORY = 4_000
 
+#: Nothing of the history below is this young.
+_LATELY = MONDAY + timedelta(days=1)
+
 _SEARCHES = [
     ("ix_messages_due", lambda db: messages.lock_due(db, Channel.SMS, MONDAY, 16)),
     ("ix_messages_leased", lambda db: messages.lock_expired(db, MONDAY, 16)),
     ("ix_messages_unsettled", lambda db: messages.unsettled(db, Channel.SMS, MONDAY, 16)),
+    ("ix_messages_ended", lambda db: overview.count_by_status(db, _LATELY)),
+    ("ix_messages_ended", lambda db: overview.latest_failures(db, _LATELY)),
+    ("ix_messages_provider_id", lambda db: messages.claimed_ids(db, ["SM1", "SM2"])),
+    ("ix_messages_message_ref", lambda db: messages.e_mail_by_ref(db, "<1@example.com>")),
 ]
 
 
-@pytest.mark.parametrize(("index", "search"), _SEARCHES, ids=[name for name, _ in _SEARCHES])
+@pytest.mark.parametrize(("index", "search"), _SEARCHES, ids=[f"{number} {name}" for number, (name, _) in enumerate(_SEARCHES)])
 def test_finding_work_uses_its_partial_index(
     engine: Engine, index: str, search: Callable[[Connection], object]
 ) -> None:

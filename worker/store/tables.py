@@ -151,6 +151,8 @@ IS_UNKNOWN = text("status = 'unknown'")
 IS_SENDING = text("status = 'sending'")
 TO_ASK = text("ask_at IS NOT NULL")
 IS_HELD = text("status = 'held'")
+IS_SENT = text("status = 'sent'")
+HAS_ENDED = text("ended_at IS NOT NULL")
 IS_ON_HOLD = text("clinical_hold <> ''")
 IS_CLAIM = text("event = 'claimed'")
 TO_FOLLOW_UP = text("follow_up")
@@ -160,11 +162,10 @@ TO_TELL = text("tell_at IS NOT NULL")
 #: Whoever looks for one of these compares it with a value, which tells databases that it is there.
 HAS_MESSAGE_REF = text("message_ref IS NOT NULL")
 HAS_PROVIDER_ID = text("provider_id IS NOT NULL")
-HAS_ATTEMPT_ID = text("attempt_id IS NOT NULL")
 
 
-def _partial_index(name: str, column: str, *, where: TextClause) -> Index:
-    return Index(name, column, sqlite_where=where, postgresql_where=where)
+def _partial_index(name: str, *columns: str, where: TextClause) -> Index:
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 class Base(DeclarativeBase):
@@ -314,8 +315,10 @@ class MessageRow(Base):
         # Most messages wait or were skipped: they have none of these, and cost no entry.
         _partial_index("ix_messages_message_ref", "message_ref", where=HAS_MESSAGE_REF),
         _partial_index("ix_messages_held", "expires_at", where=IS_HELD),
+        # What `status` counts of the last month, without a look at what was before.
+        _partial_index("ix_messages_sent", "sent_at", where=IS_SENT),
+        _partial_index("ix_messages_ended", "ended_at", "status", where=HAS_ENDED),
         _partial_index("ix_messages_provider_id", "provider_id", where=HAS_PROVIDER_ID),
-        _partial_index("ix_messages_attempt_id", "attempt_id", where=HAS_ATTEMPT_ID),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
