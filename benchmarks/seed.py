@@ -96,7 +96,8 @@ def fill_more(engine: Engine, *, patients: int, count: int, finished: bool) -> N
             db.execute(
                 text(
                     "INSERT INTO messages (session_id, milestone, channel, kind, status, cause, "
-                    "reason, due_at, expires_at, next_at, attempts, stumbles, attempt_id, provider_id, "
+                    "reason, due_at, expires_at, next_at, attempts, stumbles, "
+                    "attempt_id, provider_id, "
                     "claimed_at, sent_at, created_at, follow_up) "
                     f"SELECT 'S' || (n % {patients}), '{name}-' || (n / {patients}), 'sms', "
                     f"'advice', '{status}', '{cause}', 'As the protocol says', "

@@ -188,7 +188,11 @@ _SEARCHES = [
 ]
 
 
-@pytest.mark.parametrize(("index", "search"), _SEARCHES, ids=[f"{number} {name}" for number, (name, _) in enumerate(_SEARCHES)])
+@pytest.mark.parametrize(
+    ("index", "search"),
+    _SEARCHES,
+    ids=[f"{number} {name}" for number, (name, _) in enumerate(_SEARCHES)],
+)
 def test_finding_work_uses_its_partial_index(
     engine: Engine, index: str, search: Callable[[Connection], object]
 ) -> None:

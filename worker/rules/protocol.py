@@ -229,7 +229,11 @@ class Milestone(_Strict):
 
     def applies(self, facts: Mapping[str, Any]) -> bool:
         """Whether ``when`` holds for a session with these facts (:data:`CONDITION_NAMES`)."""
-        return self.when is None or _holds(self.when, tuple(facts.items()))
+        if self.when is None:
+            return True
+        # A template's whole context may come in: only the names that a condition may use count.
+        known = tuple((name, facts[name]) for name in CONDITION_NAMES if name in facts)
+        return _holds(self.when, known)
 
 
 class _Document(_Strict):

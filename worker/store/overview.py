@@ -47,7 +47,8 @@ def count_by_status(db: Connection, since: datetime) -> dict[Status, int]:
     ended = select(MessageRow.status, func.count()).where(MessageRow.ended_at >= since)
     counts = {status: db.execute(each).scalar_one() for status, each in waiting.items()}
     # A message that ended has none of the statuses above.
-    counts |= {status: number for status, number in db.execute(ended.group_by(MessageRow.status))}
+    rows = db.execute(ended.group_by(MessageRow.status))
+    counts |= {status: number for status, number in rows}  # noqa: C416 (typed rows)
     return {status: counts.get(status, 0) for status in Status}
 
 

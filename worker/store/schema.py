@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, text
+from sqlalchemy import column, inspect, select, table
 
 from worker.resources import MIGRATIONS
 from worker.store.engine import reading
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: The newest migration.
 HEAD = "0001"
-_BOOKKEEPING = "alembic_version"
+_BOOKKEEPING = table("alembic_version", column("version_num"))
 
 # Alembic is imported only where something is migrated: a worker that runs for months with 10 MB
 # less needs but to know that nothing is missing.
@@ -42,7 +42,7 @@ def migrate(engine: Engine) -> None:
 def is_current(engine: Engine) -> bool:
     """Whether the database has every migration that this code knows."""
     with reading(engine).connect() as connection:
-        if not inspect(connection).has_table(_BOOKKEEPING):
+        if not inspect(connection).has_table(_BOOKKEEPING.name):
             return False
         # One row, or none after the way back to nothing.
-        return connection.scalar(text(f"SELECT version_num FROM {_BOOKKEEPING}")) == HEAD
+        return connection.execute(select(_BOOKKEEPING)).scalars().all() == [HEAD]

@@ -64,7 +64,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any] | None:
-        """What SQLAlchemy writes for SQLite, in 0.5 µs: its own way takes 7, four times a message."""
+        """What SQLAlchemy writes for SQLite, in 0.5 µs; its own way takes 7."""
         if dialect.name != "sqlite":
             return super().bind_processor(dialect)
         return lambda value: None if value is None else _as_text(_utc(value))
