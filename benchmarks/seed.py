@@ -96,11 +96,12 @@ def fill_more(engine: Engine, *, patients: int, count: int, finished: bool) -> N
             db.execute(
                 text(
                     "INSERT INTO messages (session_id, milestone, channel, kind, status, cause, "
-                    "reason, due_at, expires_at, next_at, attempts, attempt_id, provider_id, "
+                    "reason, due_at, expires_at, next_at, attempts, stumbles, "
+                    "attempt_id, provider_id, "
                     "claimed_at, sent_at, created_at, follow_up) "
                     f"SELECT 'S' || (n % {patients}), '{name}-' || (n / {patients}), 'sms', "
                     f"'advice', '{status}', '{cause}', 'As the protocol says', "
-                    f"{done}, {done}, {done}, {int(finished)}, {attempt}, {attempt}, "
+                    f"{done}, {done}, {done}, {int(finished)}, 0, {attempt}, {attempt}, "
                     f"{then}, {then}, {done}, FALSE FROM ({numbers}) AS each_number"
                 )
             )
@@ -144,7 +145,8 @@ def _session(number: int) -> dict[str, Any]:
         "patient_id": f"P{number}",
         "source": "sql",
         "treatment": "microneedling",
-        "completed_at": NOW - timedelta(days=1, minutes=5),
+        # Sessions end at all times of day, and what is worked out for one does not hold for all.
+        "completed_at": NOW - timedelta(days=1, minutes=5, seconds=number % 7_200),
         "session_number": 1,
         "sessions_planned": 3,
         "next_session_at": None,

@@ -80,11 +80,12 @@ def open_store(settings: Settings) -> Engine:
         ConfigurationError: When PostgreSQL needs ``aftercare migrate`` first.
     """
     engine = open_engine(settings.database_url)
-    if engine.dialect.name == "sqlite":
-        migrate(engine)
-    elif not is_current(engine):
+    if is_current(engine):
+        return engine
+    if engine.dialect.name != "sqlite":
         message = "DATABASE_URL: the database is not up to date; run: aftercare migrate"
         raise ConfigurationError([message])
+    migrate(engine)
     return engine
 
 

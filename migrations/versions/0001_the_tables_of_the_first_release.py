@@ -471,7 +471,6 @@ def upgrade() -> None:
             name=op.f("uq_messages_session_id_milestone_channel"),
         ),
     )
-    op.create_index("ix_messages_attempt_id", "messages", ["attempt_id"], unique=False)
     op.create_index(
         "ix_messages_due",
         "messages",
@@ -496,8 +495,38 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'sending'"),
         postgresql_where=sa.text("status = 'sending'"),
     )
-    op.create_index("ix_messages_message_ref", "messages", ["message_ref"], unique=False)
-    op.create_index("ix_messages_provider_id", "messages", ["provider_id"], unique=False)
+    op.create_index(
+        "ix_messages_message_ref",
+        "messages",
+        ["message_ref"],
+        unique=False,
+        sqlite_where=sa.text("message_ref IS NOT NULL"),
+        postgresql_where=sa.text("message_ref IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_messages_provider_id",
+        "messages",
+        ["provider_id"],
+        unique=False,
+        sqlite_where=sa.text("provider_id IS NOT NULL"),
+        postgresql_where=sa.text("provider_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_messages_sent",
+        "messages",
+        ["sent_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'sent'"),
+        postgresql_where=sa.text("status = 'sent'"),
+    )
+    op.create_index(
+        "ix_messages_ended",
+        "messages",
+        ["ended_at", "status"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
     op.create_index(
         "ix_messages_to_ask",
         "messages",
@@ -646,13 +675,35 @@ def downgrade() -> None:
         postgresql_where=sa.text("follow_up"),
     )
     op.drop_index(
+        "ix_messages_ended",
+        table_name="messages",
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_messages_sent",
+        table_name="messages",
+        sqlite_where=sa.text("status = 'sent'"),
+        postgresql_where=sa.text("status = 'sent'"),
+    )
+    op.drop_index(
         "ix_messages_to_ask",
         table_name="messages",
         sqlite_where=sa.text("ask_at IS NOT NULL"),
         postgresql_where=sa.text("ask_at IS NOT NULL"),
     )
-    op.drop_index("ix_messages_provider_id", table_name="messages")
-    op.drop_index("ix_messages_message_ref", table_name="messages")
+    op.drop_index(
+        "ix_messages_provider_id",
+        table_name="messages",
+        sqlite_where=sa.text("provider_id IS NOT NULL"),
+        postgresql_where=sa.text("provider_id IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_messages_message_ref",
+        table_name="messages",
+        sqlite_where=sa.text("message_ref IS NOT NULL"),
+        postgresql_where=sa.text("message_ref IS NOT NULL"),
+    )
     op.drop_index(
         "ix_messages_leased",
         table_name="messages",
@@ -671,7 +722,6 @@ def downgrade() -> None:
         sqlite_where=sa.text("status = 'planned'"),
         postgresql_where=sa.text("status = 'planned'"),
     )
-    op.drop_index("ix_messages_attempt_id", table_name="messages")
     op.drop_table("messages")
     op.drop_index(
         "ix_sessions_to_plan",

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine, event, insert, select, text
+from sqlalchemy import DateTime, Engine, event, insert, select, text
+from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from tests.support.stored import MONDAY, store_message, store_session
 from worker.rules.messages import Cause, Channel, Kind, Status
-from worker.store import messages
+from worker.store import messages, overview
 from worker.store.engine import open_engine, reading
-from worker.store.tables import LeaseRow, MessageRow
+from worker.store.tables import LeaseRow, MessageRow, UtcDateTime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -174,14 +177,25 @@ def test_a_look_never_waits_for_a_writer(sqlite: Engine) -> None:
 
 _HISTORY = 4_000
 
+#: Nothing of the history below is this young.
+_LATELY = MONDAY + timedelta(days=1)
+
 _SEARCHES = [
     ("ix_messages_due", lambda db: messages.lock_due(db, Channel.SMS, MONDAY, 16)),
     ("ix_messages_leased", lambda db: messages.lock_expired(db, MONDAY, 16)),
     ("ix_messages_unsettled", lambda db: messages.unsettled(db, Channel.SMS, MONDAY, 16)),
+    ("ix_messages_ended", lambda db: overview.count_by_status(db, _LATELY)),
+    ("ix_messages_ended", lambda db: overview.latest_failures(db, _LATELY)),
+    ("ix_messages_provider_id", lambda db: messages.claimed_ids(db, ["SM1", "SM2"])),
+    ("ix_messages_message_ref", lambda db: messages.e_mail_by_ref(db, "<1@example.com>")),
 ]
 
 
-@pytest.mark.parametrize(("index", "search"), _SEARCHES, ids=[name for name, _ in _SEARCHES])
+@pytest.mark.parametrize(
+    ("index", "search"),
+    _SEARCHES,
+    ids=[f"{number} {name}" for number, (name, _) in enumerate(_SEARCHES)],
+)
 def test_finding_work_uses_its_partial_index(
     engine: Engine, index: str, search: Callable[[Connection], object]
 ) -> None:
@@ -228,3 +242,22 @@ def _explain(db: Connection, search: Callable[[Connection], object]) -> str:
     explain = "EXPLAIN QUERY PLAN" if db.dialect.name == "sqlite" else "EXPLAIN"
     rows = db.exec_driver_sql(f"{explain} {statement}", parameters)
     return "\n".join(str(row[-1]) for row in rows)
+
+
+def test_a_moment_stands_in_sqlite_as_sqlalchemy_itself_writes_it() -> None:
+    """To the letter, from any zone: what other versions wrote stays comparable as text."""
+    ours, theirs = (
+        each.dialect_impl(dialect()).bind_processor(dialect())
+        for each in (UtcDateTime(), DateTime())
+    )
+    assert ours is not None
+    assert theirs is not None
+    for moment in (MONDAY, MONDAY.replace(microsecond=7).astimezone(ZoneInfo("Europe/Madrid"))):
+        assert theirs(moment.astimezone(UTC).replace(tzinfo=None)) == ours(moment)
+
+
+def test_a_running_worker_does_not_carry_alembic_or_the_web_server_about() -> None:
+    """Both are imported where they are used; together they are 20 MB."""
+    code = "import sys, worker.cli; print({'alembic', 'uvicorn', 'fastapi'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -49,7 +49,7 @@ def demo(folder: Dir = Path("aftercare-demo")) -> None:
             bar.update(task, completed=LENGTH.total_seconds())
         _tell_everything(app.engine)
         with reading(app.engine).begin() as db:
-            counts = count_by_status(db)
+            counts = count_by_status(db, START)
         app.close()
     seconds = time.perf_counter() - began
     output.print(

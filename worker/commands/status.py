@@ -12,7 +12,7 @@ from worker.commands.output import MARKS, output
 from worker.content.library import Library
 from worker.content.phrases import phrasebook_problems
 from worker.jobs.approvals import unapproved
-from worker.jobs.report import Health, health
+from worker.jobs.report import COUNTED, Health, health
 from worker.settings import load_settings
 from worker.store import approvals
 from worker.store.engine import reading
@@ -76,6 +76,8 @@ def _show(found: Health, mode: Mode) -> None:
     for status_, count in found.messages.items():
         mark, colour = MARKS[status_]
         output.print(f"  [{colour}]{mark}[/] {status_:<10} {count:>7}")
+    days = f"What left or ended is counted for {COUNTED.days} days."
+    output.print(days, style="dim")
     if found.next_due:
         output.print(f"Next message: {found.next_due:%Y-%m-%d %H:%M} UTC")
     if found.failed_lately:

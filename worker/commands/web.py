@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import structlog
 import typer
-import uvicorn
 from sqlalchemy.exc import OperationalError
 
 from worker.app import stop_on_signals
 from worker.errors import ConfigurationError
 from worker.logs import set_up_logging
 from worker.settings import load_settings
-from worker.web.app import build_web
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +43,11 @@ def web(host: Host = "", port: Port = 8000) -> None:
 
     Listens on plain HTTP, behind a proxy that has the certificate; see docs/web.md.
     """
+    # The worker is another process, and would carry 8 MB of web server about for nothing.
+    import uvicorn  # noqa: PLC0415
+
+    from worker.web.app import build_web  # noqa: PLC0415
+
     settings = load_settings()
     set_up_logging(settings.log_format)
     app = build_web(settings)

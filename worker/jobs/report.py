@@ -32,6 +32,8 @@ _HANGS = timedelta(minutes=10)
 #: An e-mail to staff leaves within a minute when all is well.
 _UNTOLD_AFTER = timedelta(minutes=5)
 _RECENT = timedelta(days=7)
+#: What left or ended is counted for this long.
+COUNTED = timedelta(days=30)
 #: A worker that sent nothing to the database for this long is not running.
 _STALE_AFTER = timedelta(minutes=5)
 
@@ -40,6 +42,7 @@ _STALE_AFTER = timedelta(minutes=5)
 class Health:
     """The state of the service, for ``status`` and for alerts."""
 
+    #: Those that left or ended, for :data:`COUNTED` back.
     messages: Mapping[Status, int]
     next_due: datetime | None
     #: When a worker last finished a sending pass; None when none ever did.
@@ -66,7 +69,7 @@ def health(
         poll: How often the worker should come by.
         template_faults: What is wrong in the templates folder.
     """
-    counts = overview.count_by_status(db)
+    counts = overview.count_by_status(db, now - COUNTED)
     jobs = leases.all_leases(db)
     last_pass, stale = pulse(db, now, poll=poll)
     problems = [

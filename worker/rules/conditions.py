@@ -38,6 +38,8 @@ def unfitting(session: Session, milestone: Milestone, others: Iterable[Session])
         milestone: What might be sent for it.
         others: The patient's other sessions.
     """
+    if milestone.when is None:
+        return None
     facts = session.condition_facts(others)
     if milestone.applies(facts):
         return None

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class Channel(StrEnum):
+class _Word(StrEnum):
+    """A word of ours, looked up in tables hundreds of times for each batch of messages."""
+
+    __hash__ = str.__hash__  # in C; an enum's own is not, and takes five times as long
+
+
+class Channel(_Word):
     """How words leave."""
 
     SMS = "sms"
@@ -32,7 +38,7 @@ class Channel(StrEnum):
         return {Channel.SMS: "text message", Channel.EMAIL: "e-mail"}[self]
 
 
-class Kind(StrEnum):
+class Kind(_Word):
     """What a message does, and so what it needs."""
 
     #: How to care for the skin now; goes out always.
@@ -56,7 +62,7 @@ class Words:
     language: str = ""
 
 
-class Status(StrEnum):
+class Status(_Word):
     """Where a message stands."""
 
     #: Waits for its time.
@@ -86,7 +92,7 @@ LEFT = frozenset({Status.SENDING, Status.UNKNOWN, Status.SENT, Status.DELIVERED}
 OPEN = WAITING | {Status.SENDING, Status.UNKNOWN}
 
 
-class Cause(StrEnum):
+class Cause(_Word):
     """Why a message is where it is, for counting; the reason's text is for reading."""
 
     #: Planned from the protocol.

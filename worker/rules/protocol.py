@@ -52,6 +52,12 @@ def _condition(expression: str) -> Callable[..., object]:
     return _expressions.compile_expression(expression, undefined_to_none=False)
 
 
+@lru_cache(maxsize=4096)
+def _holds(expression: str, facts: tuple[tuple[str, Any], ...]) -> bool:
+    """The answer for these facts: asking costs 15 µs, and most sessions' facts are alike."""
+    return bool(_condition(expression)(**dict(facts)))
+
+
 #: The facts of a first, a middle and a last session, and of one that the clinic does not count.
 _SAMPLES = tuple(
     {
@@ -225,7 +231,9 @@ class Milestone(_Strict):
         """Whether ``when`` holds for a session with these facts (:data:`CONDITION_NAMES`)."""
         if self.when is None:
             return True
-        return bool(_condition(self.when)(**facts))
+        # A template's whole context may come in: only the names that a condition may use count.
+        known = tuple((name, facts[name]) for name in CONDITION_NAMES if name in facts)
+        return _holds(self.when, known)
 
 
 class _Document(_Strict):

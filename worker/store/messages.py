@@ -11,9 +11,11 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    false,
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -113,6 +115,15 @@ _FIRST_EVENTS = insert(_EVENTS).from_select(
     ),
     include_defaults=False,
 )
+#: What is the same for all, and the due time's second use, stand in the statement: to hand them
+#: over with each row took a third as long again.
+_NEW = insert(_MESSAGES).values(
+    due_at=bindparam("due"),
+    next_at=bindparam("due"),
+    attempts=literal_column("0"),
+    stumbles=literal_column("0"),
+    follow_up=false(),
+)
 _CHANGE = update(_MESSAGES).where(_MESSAGES.c.id == bindparam("of_id"))
 
 
@@ -129,7 +140,7 @@ def add(db: Connection, wanted: Mapping[str, Sequence[PlannedMessage]], now: dat
     """Store newly planned messages, by session, with their first event; returns how many."""
     rows = [_new_row(owner, each, now) for owner, planned in wanted.items() for each in planned]
     if rows:
-        db.execute(insert(_MESSAGES), rows)
+        db.execute(_NEW, rows)
         # Inside the database: to fetch the new numbers first would take as long as all the rest.
         db.execute(_FIRST_EVENTS, {"ids": list(wanted), "now": now})
     return len(rows)
@@ -145,11 +156,8 @@ def _new_row(session_id: str, message: PlannedMessage, now: datetime) -> dict[st
         "status": Status.SKIPPED if message.skip else Status.PLANNED,
         "cause": reason.cause,
         "reason": reason.text,
-        "due_at": message.due_at,
+        "due": message.due_at,
         "expires_at": message.expires_at,
-        "next_at": message.due_at,
-        "attempts": 0,
-        "follow_up": False,
         "ended_at": now if message.skip else None,
         "created_at": now,
     }

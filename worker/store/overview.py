@@ -12,6 +12,7 @@ from worker.store.tables import (
     IS_ON_HOLD,
     IS_PLANNED,
     IS_SENDING,
+    IS_SENT,
     IS_UNKNOWN,
     TO_PLAN,
     Decision,
@@ -29,10 +30,25 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping
 
 
-def count_by_status(db: Connection) -> dict[Status, int]:
-    """How many messages stand in each status."""
-    rows = db.execute(select(MessageRow.status, func.count()).group_by(MessageRow.status))
-    counts = {status: count for status, count in rows}  # noqa: C416 (typed rows)
+def count_by_status(db: Connection, since: datetime) -> dict[Status, int]:
+    """How many messages stand in each status.
+
+    What still waits counts however old it is; what left or ended, only since a moment: the worker
+    itself looks at every pass, and history would take a second for each two million messages.
+    """
+    count = select(func.count()).select_from(MessageRow)
+    waiting = {
+        Status.PLANNED: count.where(IS_PLANNED),
+        Status.HELD: count.where(IS_HELD),
+        Status.SENDING: count.where(IS_SENDING),
+        Status.UNKNOWN: count.where(IS_UNKNOWN),
+        Status.SENT: count.where(IS_SENT, MessageRow.sent_at >= since),
+    }
+    ended = select(MessageRow.status, func.count()).where(MessageRow.ended_at >= since)
+    counts = {status: db.execute(each).scalar_one() for status, each in waiting.items()}
+    # A message that ended has none of the statuses above.
+    rows = db.execute(ended.group_by(MessageRow.status))
+    counts |= {status: number for status, number in rows}  # noqa: C416 (typed rows)
     return {status: counts.get(status, 0) for status in Status}
 
 
