@@ -39,9 +39,6 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 #: Stands at the beginning of a reply's line (RFC 2034); an IP address further on is none.
 _ENHANCED = re.compile(rb"^([245]\.\d{1,3}\.\d{1,3})(?![.\d])", re.MULTILINE)
 
-#: A line that is only a dot would end the message (RFC 5321 section 4.5.2).
-_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
-
 _OK = 250
 _GO_AHEAD = 354
 _CLOSING = 421
@@ -113,8 +110,7 @@ class SmtpSender:
             envelope = replace(envelope, address=ascii_address(envelope.address))
         except UnicodeError:
             return Refused("The address has letters that mail servers do not take before the @")
-        mail = build_email(envelope, sender=self._mail_from, now=self._clock()).as_bytes()
-        mail = mail if mail.endswith(b"\r\n") else mail + b"\r\n"
+        mail = build_email(envelope, sender=self._mail_from, now=self._clock())
         try:
             connection, reused = self._connection()
             try:
@@ -167,7 +163,8 @@ class SmtpSender:
         code, text = smtp.docmd("DATA")
         if code != _GO_AHEAD:
             return self._refused_mail(smtp, code, text, at_recipient=False)
-        smtp.send(_LEADING_DOT.sub(b"..", mail))
+        # A line that is only a dot would end the message (RFC 5321 section 4.5.2).
+        smtp.send(mail.replace(b"\r\n.", b"\r\n.."))
         if envelope.too_late:
             # Without the final dot the server forgets what it has read.
             self._drop(smtp)
