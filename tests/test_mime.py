@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
-from email.message import EmailMessage
 from email.policy import default
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +15,9 @@ from hypothesis import strategies as st
 from worker.channels.base import Envelope
 from worker.channels.mime import build_email
 from worker.rules.messages import Channel, Words
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
 
 NOW = datetime(2026, 11, 23, 14, 30, 5, tzinfo=UTC)
 ENVELOPE = Envelope(
@@ -32,7 +34,7 @@ LETTERS = st.text(st.characters(exclude_categories=("Cs", "Cc"), include_charact
 
 def built(envelope: Envelope) -> tuple[bytes, EmailMessage]:
     raw = build_email(envelope, sender="notes@glow.example.com", now=NOW)
-    return raw, cast("EmailMessage", message_from_bytes(raw, policy=default))
+    return raw, message_from_bytes(raw, policy=default)
 
 
 @settings(max_examples=30, deadline=None)

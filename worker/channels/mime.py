@@ -119,7 +119,7 @@ def _header(name: str, value: str) -> str:
     plain = len(line) <= _LINE and line.isascii() and line.isprintable()
     if plain or name in _ONE_LINE:
         return f"{line}\r\n"
-    return _POLICY.fold(*_POLICY.header_store_parse(name, value))
+    return str(_POLICY.fold(*_POLICY.header_store_parse(name, value)))
 
 
 def _parts(kind: str, boundary: str, *parts: bytes) -> bytes:
