@@ -54,8 +54,7 @@ def ascii_address(address: str) -> str:
 
 def new_message_ref(sender: str) -> str:
     """A new Message-ID, in the sender's domain."""
-    domain = parseaddr(sender)[1].partition("@")[2]
-    return make_msgid(domain=domain or "aftercare.invalid")
+    return make_msgid(domain=_domain(sender))
 
 
 def build_email(envelope: Envelope, *, sender: str, now: datetime) -> bytes:
@@ -99,6 +98,11 @@ def build_email(envelope: Envelope, *, sender: str, now: datetime) -> bytes:
 
 
 @lru_cache(maxsize=256)
+def _domain(sender: str) -> str:
+    return parseaddr(sender)[1].partition("@")[2] or "aftercare.invalid"
+
+
+@lru_cache(maxsize=256)
 def _author(own: str, settings: str, clinic: str) -> str:
     """Who writes, from the clinic's own sender, ``MAIL_FROM`` and the clinic's name."""
     name, address = parseaddr(own or settings)
@@ -117,8 +121,12 @@ def _header(name: str, value: str) -> str:
     """The header's lines. Only what is long, or no plain ASCII, is folded and encoded."""
     line = f"{name}: {value}"
     plain = len(line) <= _LINE and line.isascii() and line.isprintable()
-    if plain or name in _ONE_LINE:
-        return f"{line}\r\n"
+    return f"{line}\r\n" if plain or name in _ONE_LINE else _folded(name, value)
+
+
+@lru_cache(maxsize=256)
+def _folded(name: str, value: str) -> str:
+    """By the library, once: the subject of one template is the same in many e-mails."""
     return str(_POLICY.fold(*_POLICY.header_store_parse(name, value)))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time
 from enum import StrEnum
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import (
     JSON,
@@ -27,10 +27,26 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from worker.rules.messages import Cause, Channel, Kind, Status
 from worker.rules.replies import Meaning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.types import TypeEngine
+
+
+class _SqliteDateTime(sqlite.DATETIME):
+    """Writes what SQLAlchemy's own type writes, in a third of the time; a claim writes four."""
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:  # noqa: ARG002 (SQLAlchemy's signature)
+        return lambda value: None if value is None else value.isoformat(" ", "microseconds")
+
+
+_SQLITE_DATETIME = _SqliteDateTime()  # type: ignore[no-untyped-call] # the library's
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -38,6 +54,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime]:
+        """The database's own type for moments."""
+        own = _SQLITE_DATETIME if dialect.name == "sqlite" else self.impl_instance
+        return dialect.type_descriptor(own)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """To UTC; SQLite gets it without the zone, which it cannot keep."""
