@@ -32,7 +32,7 @@ def prepared(*, port: int, threads: int, count: int) -> Iterator[Callable[[], di
         reply_to=CLINIC.email,
         message_ref=new_message_ref(_FROM),
     )
-    mail = build_email(envelope, sender=_FROM, now=NOW).as_bytes()
+    mail = build_email(envelope, sender=_FROM, now=NOW)
     mine = local()
 
     def connect() -> None:

@@ -18,7 +18,8 @@ from tests.support.stored import MONDAY, store_message, store_session
 from worker.rules.messages import Cause, Channel, Kind, Status
 from worker.store import messages, overview
 from worker.store.engine import open_engine, reading
-from worker.store.tables import LeaseRow, MessageRow, UtcDateTime
+from worker.store.moments import UtcDateTime
+from worker.store.tables import LeaseRow, MessageRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

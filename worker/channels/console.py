@@ -70,7 +70,7 @@ class OutboxSender:
     def _write(self, stem: str, envelope: Envelope, now: datetime) -> None:
         if envelope.channel is Channel.EMAIL:
             mail = build_email(envelope, sender=self._mail_from, now=now)
-            (self._folder / f"{stem}.eml").write_bytes(mail.as_bytes())
+            (self._folder / f"{stem}.eml").write_bytes(mail)
             (self._folder / f"{stem}.html").write_text(envelope.words.html or "", encoding="utf-8")
             if envelope.words.calendar:
                 (self._folder / f"{stem}.ics").write_bytes(envelope.words.calendar.encode())

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from babel import Locale
+
     from worker.rules.facts import Clinic, Patient, Session
 
 
@@ -51,6 +53,11 @@ def clinic_words(clinic: Clinic) -> ClinicWords:
         logo_url=clinic.logo_url,
         palette=palette(clinic.colour),
     )
+
+
+@lru_cache(maxsize=256)
+def _listed(treatments: tuple[str, ...], locale: Locale) -> str:
+    return format_list(treatments, locale=locale)
 
 
 def message_context(
@@ -89,7 +96,7 @@ def message_context(
         "session_number": session.session_number or 0,
         "sessions_planned": session.sessions_planned or 0,
         "sessions_left": session.sessions_left,
-        "treatments": format_list(list(treatments), locale=locale),
+        "treatments": _listed(tuple(treatments), locale),
         "next_session_at": following.astimezone(patient.zone) if following else None,
         "completed_at": session.completed_at.astimezone(patient.zone),
         "due_at": due_at.astimezone(patient.zone),

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from datetime import date, time, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
@@ -16,6 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from worker.rules.sms import is_gsm
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from jinja2.runtime import Context
@@ -101,6 +102,25 @@ def fold_to_gsm(text: str) -> str:
     return "".join(each for each in letters if not unicodedata.combining(each))
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, which goes to the fields of our own values without a question.
+
+    It asks seven things about every attribute, and an e-mail reads 140 of them: two thirds of what
+    its words cost.
+    """
+
+    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 (the library's signature)
+        """A public field of a dataclass is a plain value; about anything else the sandbox asks."""
+        fields = getattr(type(obj), "__dataclass_fields__", ())
+        if attribute in fields and not attribute.startswith("_"):
+            return getattr(obj, attribute)
+        return super().getattr(obj, attribute)
+
+    def make_globals(self, d: Mapping[str, Any] | None) -> dict[str, Any]:
+        """As one dict. The library's is a chain of dicts, which each rendering copies slowly."""
+        return {**self.globals, **(d or {})}
+
+
 def environment(
     *, html: bool, gsm: bool = False, trim: bool = True
 ) -> ImmutableSandboxedEnvironment:
@@ -109,7 +129,7 @@ def environment(
     Templates are the clinic's own and may be edited by anyone there: they can read the values
     they are given, and nothing else.
     """
-    env = ImmutableSandboxedEnvironment(
+    env = _Sandbox(
         undefined=StrictUndefined,
         autoescape=html,
         trim_blocks=trim,

@@ -122,7 +122,7 @@ class Claimer:
         moves = [
             messages.Move(row["id"], move) for row, (move, _) in zip(rows, decided, strict=True)
         ]
-        moved = messages.move_all(db, moves, now) if moves else []
+        moved = messages.move_all(db, moves, now, locked=rows) if moves else []
         for (on, sender), until in around.tries.items():
             channels.note_try(db, on, sender, until)
         claimed = [each for (_, each), did in zip(decided, moved, strict=True) if each and did]

@@ -31,8 +31,9 @@ log = structlog.get_logger()
 _USUAL_CALL = timedelta(seconds=2)
 #: Threads of a channel, whatever its pace.
 _FEWEST = 4
-#: However few threads: so many messages share a transaction, which costs more than they do.
-_LINE = 32
+#: However few threads: about half as many messages share a transaction, whose own cost is that of
+#: ten. With 32 in line a text took 0.2 ms more of the worker's time, with 128 it would save 0.1.
+_LINE = 64
 #: Calls under way before the provider has answered one.
 _FIRST = 8
 _STOPPED = NotTried("The worker was told to stop before it could send")

@@ -70,16 +70,18 @@ class Dispatch:
         """Send everything that is due; returns how many calls were made."""
         calls = 0 if self.caution is None else self.caution.go_first(self)
         more = dict.fromkeys(self.lanes, True)
-        while True:
-            self._gather()
-            calls += len(self._unrecorded)
-            self._begin(self._record_and_claim(more))
-            if self._under_way:
-                continue
-            if self.stop.is_set():
-                return calls
-            if not any(more.values()) and not any(map(self.try_one, self.lanes.values())):
-                return calls
+        # One connection for all of it: to ask the pool for one costs as much as a statement.
+        with self.engine.connect() as db:
+            while True:
+                self._gather()
+                calls += len(self._unrecorded)
+                self._begin(self._record_and_claim(db, more))
+                if self._under_way:
+                    continue
+                if self.stop.is_set():
+                    return calls
+                if not any(more.values()) and not any(map(self.try_one, self.lanes.values())):
+                    return calls
 
     def try_one(self, lane: Lane) -> bool:
         """Begin with one message, while nothing else is under way; returns whether one was due.
@@ -96,7 +98,8 @@ class Dispatch:
         """Wait for what is under way and record it; returns how many calls there were."""
         self._gather()
         calls = len(self._unrecorded)
-        self._record_and_claim({})
+        with self.engine.connect() as db:
+            self._record_and_claim(db, {})
         return calls
 
     def _begin(self, claimed: Sequence[Claimed]) -> None:
@@ -121,11 +124,11 @@ class Dispatch:
             until = until or now + _GROUP
             patience = max(until - now, 0)
 
-    def _record_and_claim(self, more: dict[Channel, bool]) -> list[Claimed]:
+    def _record_and_claim(self, db: Connection, more: dict[Channel, bool]) -> list[Claimed]:
         """One transaction: what came back is recorded, and as much as there is room for claimed."""
         now = self.clock()
         claimed: list[Claimed] = []
-        with self.engine.begin() as db:
+        with db.begin():
             moved = self.record(db, self._unrecorded, now)
             freed = Counter(each.lane.channel for each in self._unrecorded)
             for channel, lane in self.lanes.items():
@@ -158,22 +161,22 @@ class Dispatch:
         if not answers:
             return []
         moved = messages.move_all(db, [self._move(each, now) for each in answers], now)
-        paused = set(channels.pauses(db))
+        paused = set(channels.troubles(db))
         for lane, claimed, outcome in answers:
             if isinstance(outcome, Refused):
                 _suppress(db, claimed, outcome, now)
             channel = lane.channel
-            if _is_the_senders(db, channel, claimed, outcome, now):
+            if _is_the_senders(db, paused, claimed, outcome, now):
                 continue
-            probe_failed = is_failure(outcome) and channel in paused
+            probe_failed = is_failure(outcome) and (channel, "") in paused
             if lane.note(outcome) or probe_failed:
                 why = getattr(outcome, "why", "")
                 lane.rests = True
-                paused.add(channel)
+                paused.add((channel, ""))
                 if channels.pause(db, channel, why, now):
                     log.error("channel.paused", channel=channel, problem=why)
-            elif isinstance(outcome, Accepted | Refused) and channel in paused:
-                paused.discard(channel)
+            elif isinstance(outcome, Accepted | Refused) and (channel, "") in paused:
+                paused.discard((channel, ""))
                 if channels.resume(db, channel):
                     log.info("channel.recovered", channel=channel)
         return moved
@@ -193,17 +196,23 @@ class Dispatch:
 
 
 def _is_the_senders(
-    db: Connection, channel: Channel, claimed: Claimed, outcome: Outcome, now: datetime
+    db: Connection,
+    paused: set[tuple[Channel, str]],
+    claimed: Claimed,
+    outcome: Outcome,
+    now: datetime,
 ) -> bool:
     """Whether an answer is about a clinic's own sender only; keeps how that sender fares."""
-    sender = claimed.envelope.sender
+    channel, sender = claimed.envelope.channel, claimed.envelope.sender
     if isinstance(outcome, ChannelDown) and outcome.sender:
         # The provider is well, and so are other clinics.
         if channels.pause(db, channel, outcome.why, now, sender=sender):
             log.error("sender.paused", channel=channel, problem=outcome.why)
+        paused.add((channel, sender))
         return True
-    works = sender and isinstance(outcome, Accepted | Refused)
+    works = sender and (channel, sender) in paused and isinstance(outcome, Accepted | Refused)
     if works and channels.resume(db, channel, sender=sender):
+        paused.discard((channel, sender))
         messages.wake(db, Cause.CHANNEL_DOWN, now)
         log.info("sender.recovered", channel=channel)
     return False

@@ -13,7 +13,7 @@ from worker.rules.messages import Channel, Kind, Status
 from worker.rules.planning import restriction_ends, window
 from worker.store import addresses, channels, joining, messages
 from worker.store.cases import cases
-from worker.store.clinics import all_clinics
+from worker.store.clinics import some_clinics
 from worker.store.tables import SuppressionKind
 
 if TYPE_CHECKING:
@@ -158,14 +158,16 @@ def look_around(
     if not session_ids:
         return Surroundings({}, {}, {}, {}, defaultdict(list), {}, {}, ())
     found = cases(db, session_ids)
+    clinics = some_clinics(db, {each.patient.clinic for each in found.values()})
+    own_senders = any(each.sender(channel) for each in clinics.values())
     reachable = {each.patient.address(channel) or "" for each in found.values()}
     return Surroundings(
         cases=found,
-        clinics=all_clinics(db),
+        clinics=clinics,
         suppressed=addresses.suppressed(db, channel, reachable, now),
         reached=messages.reached(db, session_ids, channel, now),
         departures=messages.departures(db, session_ids, channel, now - _A_DAY_ANYWHERE),
-        sender_pauses=channels.sender_pauses(db),
+        sender_pauses=channels.sender_pauses(db) if own_senders else {},
         competitors=messages.competitors(db, _with_others(found.values()), channel, now),
         standing=joining.standing(db, found.values(), channel),
         failed_texts=messages.failed_texts(db, session_ids) if channel is Channel.EMAIL else (),

@@ -23,6 +23,7 @@ _BASIC = frozenset(
 #: Cost two septets each: an escape and the character.
 _EXTENDED = frozenset("\f^{}\\[~]|€")
 _GSM = _BASIC | _EXTENDED
+_NOT_GSM = re.compile(f"[^{re.escape(''.join(sorted(_GSM)))}]")
 _GRAPHEME = regex.compile(r"\X")
 #: Below the first combining mark every character stands by itself.
 _FIRST_MARK = "\u0300"
@@ -76,6 +77,8 @@ def use_gsm_look_alikes(text: str) -> str:
     Letters are never replaced: a name stays as its owner writes it. A letter that came in two
     parts (n and a tilde) is put together, which changes nothing but its length.
     """
+    if is_gsm(text):
+        return text  # nothing in it looks like anything else, as in nearly every text
     plain = unicodedata.normalize("NFC", text).translate(_LOOK_ALIKES)
     plain = _MIDDLE_DOT.sub("-", plain)
     without = _DIRECTIONS.sub("", plain)
@@ -108,7 +111,7 @@ def measure_as_if_plain(text: str) -> Measure:
 
     Tells a text that is too long from one that is dear because of how a name is written.
     """
-    return measure("".join(char if char in _GSM else "x" for char in text))
+    return measure(_NOT_GSM.sub("x", text))
 
 
 def _has_no_clusters(text: str) -> bool:

@@ -13,7 +13,7 @@ from worker.store.tables import PatientRow, SessionRow, table_of
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, RowMapping
 
     from worker.rules.facts import Patient, Session
 
@@ -23,18 +23,26 @@ _SESSIONS, _PATIENT_ROWS = table_of(SessionRow), table_of(PatientRow)
 OWNERS = select(_SESSIONS.c.clinic, _SESSIONS.c.patient_id).where(
     _SESSIONS.c.session_id.in_(bindparam("ids", expanding=True))
 )
-_THEIR_SESSIONS = select(
-    *(
-        _SESSIONS.c[name]
-        for name in (
-            "session_id", "clinic", "patient_id", "treatment", "completed_at", "session_number",
-            "sessions_planned", "next_session_at", "withdrawn", "fault",
-        )
+#: All sessions of their owners, each with its patient: nearly every patient has only a few.
+_THEIR_SESSIONS = (
+    select(
+        _PATIENT_ROWS,
+        *(
+            _SESSIONS.c[name]
+            for name in (
+                "session_id", "treatment", "completed_at", "session_number", "sessions_planned",
+                "next_session_at", "withdrawn", "fault",
+            )
+        ),
     )
-).where(tuple_(_SESSIONS.c.clinic, _SESSIONS.c.patient_id).in_(OWNERS))  # fmt: skip
-_PATIENTS = select(_PATIENT_ROWS).where(
-    tuple_(_PATIENT_ROWS.c.clinic, _PATIENT_ROWS.c.patient_id).in_(OWNERS)
-)
+    .join_from(
+        _SESSIONS,
+        _PATIENT_ROWS,
+        (_PATIENT_ROWS.c.clinic == _SESSIONS.c.clinic)
+        & (_PATIENT_ROWS.c.patient_id == _SESSIONS.c.patient_id),
+    )
+    .where(tuple_(_SESSIONS.c.clinic, _SESSIONS.c.patient_id).in_(OWNERS))
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +65,15 @@ def cases(db: Connection, session_ids: Collection[str]) -> dict[str, Case]:
     """The cases of these sessions, by session id."""
     wanted = frozenset(session_ids)
     asked = {"ids": list(wanted)}
-    sessions: dict[tuple[str, str], list[Session]] = {}
+    rows: dict[tuple[str, str], list[RowMapping]] = {}
     for row in db.execute(_THEIR_SESSIONS, asked).mappings():
-        sessions.setdefault((row["clinic"], row["patient_id"]), []).append(session_from(row))
+        rows.setdefault((row["clinic"], row["patient_id"]), []).append(row)
     found = {}
-    for row in db.execute(_PATIENTS, asked).mappings():
-        own = sessions[row["clinic"], row["patient_id"]]
+    for theirs in rows.values():
+        patient, held = patient_from(theirs[0]), theirs[0]["clinical_hold"]
+        own = [session_from(row) for row in theirs]
         for session in own:
             if session.session_id in wanted:
                 others = tuple(each for each in own if each is not session)
-                case = Case(session, patient_from(row), others, row["clinical_hold"])
-                found[session.session_id] = case
+                found[session.session_id] = Case(session, patient, others, held)
     return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select, update
 
 from worker.rules.breaker import pause_length
-from worker.store.tables import ChannelStateRow
+from worker.store.tables import ChannelStateRow, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,23 +32,24 @@ class Pause:
     since: datetime
 
 
+_TROUBLES = select(table_of(ChannelStateRow))
+
+
 def pauses(db: Connection) -> dict[Channel, Pause]:
     """The channels in trouble."""
-    return {channel: pause for (channel, sender), pause in _all(db).items() if not sender}
+    return {channel: pause for (channel, sender), pause in troubles(db).items() if not sender}
 
 
 def sender_pauses(db: Connection) -> dict[tuple[Channel, str], Pause]:
     """The clinics' own senders in trouble, by channel and sender."""
-    return {key: pause for key, pause in _all(db).items() if key[1]}
+    return {key: pause for key, pause in troubles(db).items() if key[1]}
 
 
-def _all(db: Connection) -> dict[tuple[Channel, str], Pause]:
-    rows = db.execute(select(ChannelStateRow.__table__)).mappings()
+def troubles(db: Connection) -> dict[tuple[Channel, str], Pause]:
+    """Everything that is in trouble, by channel and sender; a whole channel has no sender."""
     return {
-        (row["channel"], row["sender"]): Pause(
-            row["paused_until"], row["problem"], row["problem_since"]
-        )
-        for row in rows
+        (row.channel, row.sender): Pause(row.paused_until, row.problem, row.problem_since)
+        for row in db.execute(_TROUBLES)
     }
 
 
@@ -61,7 +62,7 @@ def pause(
         Whether that is news.
     """
     table = ChannelStateRow
-    known = _all(db).get((channel, sender))
+    known = troubles(db).get((channel, sender))
     since = known.since if known else now
     changes = {"paused_until": now + pause_length(now - since), "problem": problem}
     if known is None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from worker.rules.messages import Cause
 from worker.store import channels, messages
 from worker.store.facts import clinic_from
-from worker.store.tables import ClinicRow, SessionRow, SourceStateRow
+from worker.store.tables import ClinicRow, SessionRow, SourceStateRow, table_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -19,9 +20,19 @@ if TYPE_CHECKING:
     from worker.rules.facts import Clinic
 
 
+_CLINICS = table_of(ClinicRow)
+_ALL = select(_CLINICS).order_by(_CLINICS.c.key)
+_SOME = select(_CLINICS).where(_CLINICS.c.key.in_(bindparam("keys", expanding=True)))
+
+
 def all_clinics(db: Connection) -> dict[str, Clinic]:
     """Every clinic by its key."""
-    rows = db.execute(select(ClinicRow.__table__).order_by(ClinicRow.key)).mappings()
+    return {row["key"]: clinic_from(row) for row in db.execute(_ALL).mappings()}
+
+
+def some_clinics(db: Connection, keys: Collection[str]) -> dict[str, Clinic]:
+    """These clinics by key: a batch of messages needs those of its patients, not all of them."""
+    rows = db.execute(_SOME, {"keys": list(keys)}).mappings()
     return {row["key"]: clinic_from(row) for row in rows}
 
 

@@ -37,7 +37,7 @@ from worker.store.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, RowMapping
@@ -51,20 +51,20 @@ WORKER = "worker"
 # The plain tables, not the mapped classes: on this path SQLAlchemy's ORM would cost more than all
 # else together. What is asked for each batch is put together once.
 _MESSAGES, _EVENTS, _SESSIONS = map(table_of, (MessageRow, MessageEventRow, SessionRow))
+_STANDS = (_MESSAGES.c.id, _MESSAGES.c.status, _MESSAGES.c.reason, _MESSAGES.c.attempt_id)
 _LOCK = (
-    select(_MESSAGES.c.id, _MESSAGES.c.status, _MESSAGES.c.reason, _MESSAGES.c.attempt_id)
-    .where(_MESSAGES.c.id.in_(bindparam("ids", expanding=True)))
-    .with_for_update()
+    select(*_STANDS).where(_MESSAGES.c.id.in_(bindparam("ids", expanding=True))).with_for_update()
 )
 _DUE = (
     select(
+        *_STANDS,
         *(
             _MESSAGES.c[name]
             for name in (
-                "id", "session_id", "milestone", "channel", "kind", "cause", "reason",
-                "due_at", "expires_at", "attempts", "message_ref", "calendar", "stumbles",
+                "session_id", "milestone", "channel", "kind", "cause", "due_at", "expires_at",
+                "attempts", "message_ref", "calendar", "stumbles",
             )
-        )
+        ),
     )
     .where(
         IS_PLANNED,
@@ -92,6 +92,14 @@ _DEPARTURES = (
         _MESSAGES.c.claimed_at >= bindparam("since"),
         _MESSAGES.c.status.in_(LEFT),
     )
+)
+_FAILED_TEXTS = select(_MESSAGES.c.session_id, _MESSAGES.c.milestone).where(
+    _MESSAGES.c.session_id.in_(bindparam("ids", expanding=True)),
+    _MESSAGES.c.channel == Channel.SMS,
+    or_(
+        _MESSAGES.c.status == Status.FAILED,
+        and_(_MESSAGES.c.status == Status.SKIPPED, _MESSAGES.c.cause == Cause.SUPPRESSED),
+    ),
 )
 #: What may have left before, or have taken a worker down, goes alone.
 _WITH_OTHERS = _DUE.where(_MESSAGES.c.cause != Cause.UNKNOWN)
@@ -125,6 +133,28 @@ _NEW = insert(_MESSAGES).values(
     follow_up=false(),
 )
 _CHANGE = update(_MESSAGES).where(_MESSAGES.c.id == bindparam("of_id"))
+#: What was just written to messages tells nearly all of their events, so the database copies it:
+#: in half the time that it takes to hand it over row by row.
+_MOVED = insert(_EVENTS).from_select(
+    [
+        "message_id", "at", "event", "from_status", "to_status", "cause", "reason", "attempt_id",
+        "actor",
+    ],
+    select(
+        _MESSAGES.c.id,
+        bindparam("now", type_=_EVENTS.c.at.type),
+        bindparam("event", type_=_EVENTS.c.event.type),
+        bindparam("from_status", type_=_EVENTS.c.from_status.type),
+        _MESSAGES.c.status,
+        _MESSAGES.c.cause,
+        _MESSAGES.c.reason,
+        _MESSAGES.c.attempt_id,
+        bindparam("actor", type_=_EVENTS.c.actor.type),
+    )
+    .where(_MESSAGES.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(_MESSAGES.c.id),
+    include_defaults=False,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +219,12 @@ def move(
 
 
 def move_all(
-    db: Connection, moves: Sequence[Move], now: datetime, *, actor: str = WORKER
+    db: Connection,
+    moves: Sequence[Move],
+    now: datetime,
+    *,
+    actor: str = WORKER,
+    locked: Iterable[RowMapping] | None = None,
 ) -> list[bool]:
     """Apply transitions and write their events, each message at most once.
 
@@ -198,21 +233,25 @@ def move_all(
         moves: The moves, with their reasons.
         now: When they happen.
         actor: Who moves the messages.
+        locked: The messages, where this transaction has locked and read them by
+            :func:`lock_due`; by default that is done here.
 
     Returns:
         For each move, whether its message stood where the transition may leave from.
     """
-    ids = [each.message_id for each in moves]
-    stand = {row.id: row for row in db.execute(_LOCK, {"ids": ids})}
+    if locked is None:
+        locked = db.execute(_LOCK, {"ids": [each.message_id for each in moves]}).mappings()
+    stand = {row["id"]: row for row in locked}
     updates: dict[frozenset[str], list[dict[str, Any]]] = {}
-    events = []
+    #: The messages by what happened to them and where they stood.
+    events: dict[tuple[str, Status], list[int]] = {}
     moved = []
     for each in moves:
         before, transition = stand.get(each.message_id), each.transition
         if (
             before is None
-            or before.status not in transition.leaves
-            or each.attempt_id not in (None, before.attempt_id)
+            or before["status"] not in transition.leaves
+            or each.attempt_id not in (None, before["attempt_id"])
         ):
             moved.append(False)
             continue
@@ -225,25 +264,14 @@ def move_all(
         }
         # Rows that write the same columns go to the database together.
         updates.setdefault(frozenset(changes), []).append({**changes, "of_id": each.message_id})
-        if (before.status, before.reason) == (transition.to, transition.reason.text):
+        if (before["status"], before["reason"]) == (transition.to, transition.reason.text):
             continue  # it waits on for the same reason: nothing new to tell
-        events.append(
-            {
-                "message_id": each.message_id,
-                "at": now,
-                "event": transition.name,
-                "from_status": before.status,
-                "to_status": transition.to,
-                "cause": transition.reason.cause,
-                "reason": transition.reason.text,
-                "attempt_id": transition.sets.get("attempt_id", before.attempt_id),
-                "actor": actor,
-            }
-        )
+        events.setdefault((transition.name, before["status"]), []).append(each.message_id)
     for rows in updates.values():
         db.execute(_CHANGE, rows)
-    if events:
-        db.execute(insert(_EVENTS), events)
+    told = {"now": now, "actor": actor}
+    for (event, from_status), ids in events.items():
+        db.execute(_MOVED, {**told, "event": event, "from_status": from_status, "ids": ids})
     return moved
 
 
@@ -314,15 +342,8 @@ def reached(
 
 def failed_texts(db: Connection, session_ids: Collection[str]) -> set[tuple[str, str]]:
     """The text messages that failed for good: session and milestone."""
-    failed = select(MessageRow.session_id, MessageRow.milestone).where(
-        MessageRow.session_id.in_(session_ids),
-        MessageRow.channel == Channel.SMS,
-        or_(
-            MessageRow.status == Status.FAILED,
-            and_(MessageRow.status == Status.SKIPPED, MessageRow.cause == Cause.SUPPRESSED),
-        ),
-    )
-    return {(row.session_id, row.milestone) for row in db.execute(failed)}
+    rows = db.execute(_FAILED_TEXTS, {"ids": list(session_ids)})
+    return {(row.session_id, row.milestone) for row in rows}
 
 
 def competitors(
