@@ -71,7 +71,8 @@ def fill(engine: Engine, *, patients: int, channel: Channel, due: int = 0) -> No
 
 def fill_more(engine: Engine, *, patients: int, count: int, finished: bool) -> None:
     """Write ``count`` messages that are planned for later, or were delivered; in the database."""
-    moment = NOW + (timedelta(days=-30) if finished else timedelta(days=13))
+    # History is what is older than the month that `status` counts.
+    moment = NOW + (timedelta(days=-60) if finished else timedelta(days=13))
     at = moment.strftime("%Y-%m-%d %H:%M:%S.000000")
     status, cause = (Status.SENT, Cause.ACCEPTED) if finished else (Status.PLANNED, Cause.PROTOCOL)
     name = "past" if finished else "later"
