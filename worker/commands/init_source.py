@@ -14,7 +14,7 @@ from worker.sources.connect import source_url
 from worker.sources.proposal import propose
 from worker.sources.row import OPTIONAL, REQUIRED, Reading, Withdrawal, read_row
 from worker.sources.sql import VIEW, SqlSource
-from worker.sources.tables import has_view
+from worker.sources.tables import has_view, tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -124,7 +124,8 @@ def look(url: str, query: str | None, judge: Judge) -> Looked:
         with source.connected() as db:
             if not has_view(db, VIEW):
                 made = propose(db, judge.treatments)
-                return _show_proposal(made, url, judge) if made else _nothing_found()
+                seen = [each.name for each in tables_of(db)]
+                return _show_proposal(made, url, judge) if made else _nothing_found(seen)
     names, rows = source.sample(_SHOWN)
     return Looked(complete=show(source.name, names, rows, judge))
 
@@ -178,11 +179,18 @@ def _cells(found: Reading) -> list[str]:
     ]
 
 
-def _nothing_found() -> Looked:
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    """Names of tables in one line."""
+    if not names:
+        return "no tables"
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if names[most:] else "")
+
+
+def _nothing_found(seen: Sequence[str]) -> Looked:
     output.print(
         f"\nThere is no view {VIEW}, and no table here looks like appointments with patients. Is "
-        "it the right database, and may this user read its tables? README.md says what the view "
-        "needs.",
+        f"it the right database, and may this user read its tables? It can see {_listed(seen)}. "
+        "README.md says what the view needs, and has an example to start from.",
         markup=False,
         soft_wrap=True,
     )

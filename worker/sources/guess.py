@@ -67,6 +67,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "created": (r"(created|inserted|booked)(_?(at|on))?$|create_?(datetime|time|d_?at)$",),
     "number": (r"session_?(number|no|nr|index)$",),
     "planned": (r"sessions_?(planned|total|count)$|(planned|total)_?sessions$|of_?planned$",),
+    "service": (
+        r"(service|treatment|procedure|servicio|tratamiento|leistung|behandlung)(_?(name|type))?$",
+        r"(appointment|booking|visit)_?type$",
+    ),
     "title": (r"name$|title$|(service|treatment)_?name$|nombre$|bezeichnung$|pc_catname$",),
 }
 _AGREES = r"consent|_ok$|_?opt_?in|allow|accept|agree|permission|permit|subscri"
@@ -102,14 +106,22 @@ class Guess:
 
 def guess(tables: Sequence[Table]) -> Guess | None:
     """The tables of sessions, patients and services; None when nothing looks like sessions."""
-    likely = [each for each in _ranked(tables, _SESSIONS) if has_time(each)]
-    for sessions in likely:
+    named = _ranked(tables, _SESSIONS)
+    by_shape = [each for each in tables if each not in named]
+    for sessions in filter(has_time, [*named, *by_shape]):
         people, to_people = _pointed_to(sessions, _ranked(tables, _PEOPLE), _PATIENT)
-        if people is None and not (column(sessions, "phone") or column(sessions, "email")):
+        if people is None:
+            people, to_people = _reached(sessions, tables)
+        if people is None and (sessions in by_shape or not _can_be_reached(sessions)):
             continue
         services, to_services = _pointed_to(sessions, _ranked(tables, _SERVICES), None)
         return Guess(sessions, people, to_people, services, to_services)
     return None
+
+
+def _can_be_reached(table: Table) -> bool:
+    """Whether it says how to reach somebody."""
+    return bool(column(table, "phone") or column(table, "email"))
 
 
 def has_time(table: Table) -> bool:
@@ -166,6 +178,16 @@ def _pointed_to(
         chosen = chosen or [name for name in links if not _STAFF.search(name.lower())]
         if chosen:
             return table, chosen[0]
+    return None, ""
+
+
+def _reached(sessions: Table, tables: Sequence[Table]) -> tuple[Table | None, str]:
+    """Whatever its name: a table that a session refers to and that says how to reach somebody."""
+    known = {each.name: each for each in tables}
+    for name, (target, _) in sessions.links.items():
+        table = known.get(target)
+        if table and table is not sessions and _can_be_reached(table) and not _STAFF.search(name):
+            return table, name
     return None, ""
 
 

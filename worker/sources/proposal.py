@@ -126,14 +126,17 @@ class _Lines:
         return self._of("a", key[0]), note
 
     def _treatment(self) -> tuple[str, str]:
-        services = self._found.services
-        title = column(services, "title")
-        names = few_values(self._db, services.name, title) if services and title else []
+        alias, of = ("s", self._found.services)
+        title = column(of, "title")
+        if of is None:
+            alias, of = ("a", self._found.sessions)
+            title = column(of, "service")
+        names = few_values(self._db, of.name, title) if title else []
         known = {name: key for name in names for key in self._treatments if _means(name, key)}
         ours = _listed(self._treatments)
-        if not (services and title):
+        if not title:
             return _text("decide"), f"{DECIDE}: which treatment is it? Templates: {ours}"
-        value = self._of("s", title)
+        value = self._of(alias, title)
         if not known:
             note = f"{DECIDE}: which of {_listed(names)} is one of {ours}?"
             return value, f"{note} Write: CASE {value} WHEN … THEN {ours} END"
