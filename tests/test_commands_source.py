@@ -241,3 +241,28 @@ def test_missing_sessions_are_withdrawn_once_a_person_says_so(desk: Desk) -> Non
     assert (done.code, "9 sessions are withdrawn" in done.told) == (0, True)
     desk.run()
     assert "are missing" not in desk.shell.run("status").told
+
+
+def test_a_row_that_nobody_will_mend_is_told_no_more(desk: Desk) -> None:
+    """Until it says something else; and what waits for a decision is not put away like that."""
+    desk.add("S1", "P1", sms_consent="perhaps")
+    desk.run()
+    assert "sms_consent" in desk.shell.run("status").told
+    assert desk.shell.run("source", "dismiss", "S1", "--by", "Nora").code == 0
+    desk.run()
+    assert "sms_consent" not in desk.shell.run("status").told
+    desk.clinic.change("S1", sms_consent="who knows", updated_at=datetime.now(UTC).isoformat())
+    desk.run()
+    assert "sms_consent" in desk.shell.run("status").told
+    done = desk.shell.run("source", "dismiss", "S9")
+    assert (done.code, "no row of session S9 needs mending" in done.told) == (1, True)
+
+
+def test_a_held_row_is_not_dismissed(desk: Desk) -> None:
+    """Whose session it is must be decided: nothing is put away by mistake."""
+    desk.add("S1", "P1")
+    desk.run()
+    desk.clinic.change("S1", patient_id="P2", first_name="Eva", phone="+34600999888")
+    desk.run()
+    done = desk.shell.run("source", "dismiss", "S1")
+    assert (done.code, "aftercare source accept S1" in done.told) == (1, True)

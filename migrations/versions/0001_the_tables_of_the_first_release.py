@@ -100,6 +100,7 @@ def upgrade() -> None:
         sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("mended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("dismissed_by", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rejected_rows")),
         sa.UniqueConstraint("source", "row_key", name=op.f("uq_rejected_rows_source_row_key")),
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from worker.app import open_store, utc_now
 from worker.commands.output import output
+from worker.commands.who import user_name
 from worker.errors import AftercareError, NotFoundError
 from worker.rules.messages import Channel
 from worker.settings import load_settings
@@ -52,7 +52,7 @@ def hold(  # noqa: PLR0917 (Typer's options)
     if not (reason or deceased):
         message = '--reason is missing: write for your colleagues why, like --reason "rash, called"'
         raise AftercareError(message)
-    who = By(by or _user(), "command")
+    who = By(by or user_name(), "command")
     now = utc_now()
     with open_store(load_settings()).begin() as db:
         row = find_patient(db, patient, clinic)
@@ -92,7 +92,7 @@ def release(  # noqa: PLR0917 (Typer's options)
     ] = False,
 ) -> None:
     """Undo a hold: what is still true goes out at its time."""
-    who = By(by or _user(), "command")
+    who = By(by or user_name(), "command")
     now = utc_now()
     with open_store(load_settings()).begin() as db:
         row = find_patient(db, patient, clinic)
@@ -154,10 +154,3 @@ def _address(row: RowMapping, channel: Channel) -> str:
         message = f"Patient {row['patient_id']} has no address for {channel.noun}s anyway"
         raise AftercareError(message)
     return address
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "staff"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import socket
 import sys
@@ -17,6 +16,7 @@ import typer
 
 from worker.app import open_store, utc_now
 from worker.commands.output import output
+from worker.commands.who import user_name
 from worker.content.library import Library
 from worker.errors import AftercareError
 from worker.jobs.file_import import import_file
@@ -85,7 +85,7 @@ def import_sessions(  # noqa: PLR0917 (Typer's options)
         mending.close()
         log.info(
             "import.done",
-            by=by or getpass.getuser(),
+            by=by or user_name(),
             read=found.tally.read,
             new=found.tally.counts[News.NEW],
             changed=found.tally.counts[News.CHANGED],

@@ -12,6 +12,7 @@ import typer
 
 from worker.app import open_source, open_store, utc_now
 from worker.commands.output import output
+from worker.commands.who import user_name
 from worker.commands.why import Story
 from worker.content.library import Library
 from worker.errors import AftercareError, ConfigurationError, NotFoundError
@@ -212,6 +213,27 @@ def accept(session_id: Session = "", missing: Missing = False) -> None:
     with engine.begin() as db:
         told = give_to_new_owner(db, session_id, utc_now())
     output.print(f"{told} The next pass takes the row as it is.", markup=False, soft_wrap=True)
+
+
+Row = Annotated[str, typer.Argument(help="The session whose row nobody will mend.")]
+Name = Annotated[str, typer.Option("--by", help="Who decides; by default the user's name.")]
+
+
+@app.command("dismiss")
+def dismiss(session_id: Row, by: Name = "") -> None:
+    """A faulty row that nobody will mend: it is told no more, until it says something else."""
+    engine = open_store(load_settings())
+    with engine.begin() as db:
+        rows = [each for each in collected.open_faults(db) if each["row_key"] == session_id]
+        if not rows:
+            message = f"no row of session {session_id} needs mending; see: aftercare status"
+            raise NotFoundError(message)
+        if any(each["fate"] is RowFate.HELD for each in rows):
+            message = f"this row waits for a decision; see: aftercare source accept {session_id}"
+            raise AftercareError(message)
+        for each in rows:
+            collected.dismiss_fault(db, each["id"], by or user_name(), utc_now())
+    output.print(f"The row of session {session_id} is told no more.", markup=False)
 
 
 def believe_missing(engine: Engine, source: Source, settings: Settings) -> int:

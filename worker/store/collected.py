@@ -143,12 +143,12 @@ def save_faults(db: Connection, source: str, faults: Iterable[Fault], now: datet
     news: list[str] = []
     for key, fault in by_key.items():
         facts: dict[str, Any] = {"fate": fault.fate, "reason": fault.reason, "row": fault.row}
-        facts |= {"last_changed_at": now, "mended_at": None}
+        facts |= {"last_changed_at": now, "mended_at": None, "dismissed_by": ""}
         before = stored.get(key)
         if before is None:
             identity = {"source": source, "row_key": key, "first_seen_at": now}
             db.execute(insert(RejectedRow).values({**identity, **facts}))
-        elif before["mended_at"] or before["reason"] != fault.reason or _row_changed(before, fault):
+        elif _is_news(before, fault):
             db.execute(update(RejectedRow).where(RejectedRow.id == before["id"]).values(facts))
         else:
             continue
@@ -156,9 +156,24 @@ def save_faults(db: Connection, source: str, faults: Iterable[Fault], now: datet
     return news
 
 
+def _is_news(before: RowMapping, fault: Fault) -> bool:
+    """Whether a faulty row is another than the one that is stored, or one that had been mended."""
+    came_back = before["mended_at"] is not None and not before["dismissed_by"]
+    return came_back or before["reason"] != fault.reason or _row_changed(before, fault)
+
+
 def _row_changed(before: RowMapping, fault: Fault) -> bool:
     # A row that was erased after the retention time is not stored again because of that.
     return before["row"] is not None and before["row"] != fault.row
+
+
+def dismiss_fault(db: Connection, row_id: int, by: str, now: datetime) -> None:
+    """Nobody will mend this row: it is told no more, until it says something else."""
+    db.execute(
+        update(RejectedRow)
+        .where(RejectedRow.id == row_id)
+        .values(mended_at=now, last_changed_at=now, dismissed_by=by)
+    )
 
 
 def mend_faults(db: Connection, source: str, row_keys: Collection[str], now: datetime) -> None:

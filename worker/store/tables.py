@@ -476,6 +476,8 @@ class RejectedRow(Base):
     first_seen_at: Mapped[datetime]
     last_changed_at: Mapped[datetime]
     mended_at: Mapped[datetime | None]
+    #: Who said that nobody will mend it: as it is, it is not told again.
+    dismissed_by: Mapped[str] = mapped_column(default="")
 
 
 class LeaseRow(Base):
