@@ -35,7 +35,8 @@ MOVES: dict[Status | None, set[Status]] = {
     Status.SENDING: {Status.SENT, Status.PLANNED, Status.FAILED, Status.UNKNOWN},
     Status.UNKNOWN: {Status.UNKNOWN, Status.SENT, Status.PLANNED, Status.FAILED, Status.HELD},
     Status.SENT: {Status.DELIVERED, Status.FAILED},
-    Status.SKIPPED: {Status.PLANNED},
+    # Skipped for another reason now: what is told must be what stands in the way today.
+    Status.SKIPPED: {Status.PLANNED, Status.SKIPPED},
     Status.DELIVERED: set(),
     Status.FAILED: set(),
 }

@@ -187,7 +187,7 @@ class SourceContract:
 
     def test_one_bad_row_stops_no_other(self, kept: Kept, engine: Engine) -> None:
         """It is kept with its reason; the rows before and after it are taken."""
-        kept.keep(row("S1"), row("S2", time_zone="Spain"), row("S3"))
+        kept.keep(row("S1"), row("S2", patient_id="P2", time_zone="Spain"), row("S3"))
         self.collect(engine, kept.source())
         with engine.begin() as db:
             stored = select(SessionRow.session_id).order_by(SessionRow.session_id)
