@@ -141,6 +141,23 @@ def test_a_database_that_does_not_answer_changes_nothing(shell: Shell) -> None:
     assert clinics(shell) == {}
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("notaurl:s3cret", "SOURCE_URL is not a database URL; write it like postgresql://"),
+        ("postgresql://ana:p@s3cret@127.0.0.1/clinic", "SOURCE_URL has an @ in its user name or"),
+    ],
+)
+def test_an_address_that_is_none_is_told_without_its_password(
+    shell: Shell, written: str, told: str
+) -> None:
+    """In words, and no part of what may be a password; nothing is written."""
+    done = shell.run("init", "--yes", "--source-url", written, *words_of(GLOW))
+    assert (done.code, told in done.told) == (1, True)
+    assert "s3cret" not in done.told
+    assert not (shell.folder / ".env").exists()
+
+
 def test_a_conversation(shell: Shell, postgres_url: str) -> None:
     """A wrong answer is asked for again with the reason; a password is neither shown nor lost."""
     ClinicDatabase(postgres_url).add()

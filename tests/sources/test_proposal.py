@@ -187,3 +187,11 @@ def test_tables_are_known_by_how_they_hang_together(source_url: str) -> None:
     assert "FROM kaynnit a\nJOIN asiakkaat p ON p.id = a.asiakas" in query
     assert "CASE a.service WHEN 'Microneedling' THEN 'microneedling' END AS treatment" in query
     assert "a.end_time" in query
+
+
+def test_a_german_plural_is_no_hindrance() -> None:
+    """``kunde_id`` points to ``Kunden``, with or without a foreign key."""
+    people = Table("Kunden", ("id", "vorname", "handy"), ("id",))
+    found = guess([people, Table("Termine", ("id", "kunde_id", "ende"), ("id",))])
+    assert found is not None
+    assert (found.people, found.to_people) == (people, "kunde_id")

@@ -14,7 +14,7 @@ from worker.commands.init_clinic import Given, ask_clinic, choose, differences, 
 from worker.commands.init_source import Judge, ask_source, look, reach, save_proposal
 from worker.commands.output import output
 from worker.content.library import Library
-from worker.errors import SourceError
+from worker.errors import ConfigurationError, SourceError
 from worker.settings import load_settings
 from worker.sources.connect import source_url
 from worker.store import clinics as store
@@ -65,16 +65,27 @@ def init(  # noqa: PLR0917 (Typer's options)
     stored = choose(given, clinics)
     clinic = take_clinic(given, stored) if yes else ask_clinic(given, stored)
     stored = clinics.get(clinic.key)
-    before = url or settings.source_url or ""
-    source = before if yes else ask_source(before)
+    before = _whole_url(url) if url else settings.source_url or ""
+    source = _whole_url(before if yes else ask_source(before))
     if source:
-        source = source_url(source).render_as_string(hide_password=False)
         reach(source)
     judge = Judge({**clinics, clinic.key: clinic}, _treatments(settings), utc_now())
     looked = _look(source, settings, judge) if source else None
     _write_settings(source, replace=replace, yes=yes)
     _save_clinic(clinic, stored)
     _tell_what_is_next(source, looked, yes=yes)
+
+
+def _whole_url(text: str) -> str:
+    """The source's URL with the driver that is used; empty when it is for later.
+
+    Raises:
+        ConfigurationError: When it is none; never quotes it, for it may hold a password.
+    """
+    try:
+        return text and source_url(text).render_as_string(hide_password=False)
+    except ValueError as error:
+        raise ConfigurationError([f"SOURCE_URL {error}"]) from None
 
 
 def _treatments(settings: Settings) -> Collection[str]:

@@ -51,6 +51,10 @@ def source_url(text: str) -> URL:
     except (ArgumentError, ValueError):
         message = "is not a database URL; write it like postgresql://user:password@host/db or sqlite:///aftercare.db"
         raise ValueError(message) from None
+    if "@" in (url.host or ""):
+        # What follows the first @ would be taken for the host, and told as one.
+        message = "has an @ in its user name or password; write it there as %40"
+        raise ValueError(message)
     return url.set(drivername=DRIVERS.get(url.drivername.lower(), url.drivername))
 
 

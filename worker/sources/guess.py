@@ -194,7 +194,7 @@ def _reached(sessions: Table, tables: Sequence[Table]) -> tuple[Table | None, st
 def _names(name: str, table: Table) -> bool:
     """Whether a column's name points to a table without a foreign key: ``customer_id``, ``pid``."""
     stem = re.sub(r"^[a-z]{1,4}_", "", re.sub(r"_data$", "", table.name.lower()))
-    one = {stem, stem.removesuffix("s"), stem.removesuffix("es"), table.name.lower()}
+    one = {stem, *(stem.removesuffix(many) for many in ("s", "es", "n", "en")), table.name.lower()}
     words = {f"{each}_id" for each in one} | {f"id_{each}" for each in one}
     words |= {f"{each}id" for each in one} | ({"pid", "pc_pid"} if "patient" in stem else set())
     return name.lower() in words
