@@ -14,16 +14,17 @@ from tests.rules.given import case
 from tests.support.command import Shell, add_clinic
 from tests.support.replying import NUMBER
 from tests.support.stored import MONDAY, PATIENT, store_message, store_session
-from worker.app import open_store
 from worker.channels.base import Inbound
 from worker.content.phrases import load_phrasebooks
 from worker.jobs.replies import take_reply
+from worker.parts import open_store
 from worker.resources import TEMPLATES
 from worker.rules.messages import Channel
 from worker.settings import load_settings
 from worker.store import decisions
 from worker.store.decisions import By
-from worker.store.tables import Answer, MessageRow, PatientEventRow, ReplyRow
+from worker.store.kinds import Answer
+from worker.store.tables import MessageRow, PatientEventRow, ReplyRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

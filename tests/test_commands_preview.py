@@ -13,8 +13,8 @@ import pytest
 from tests.support.browser import DESKTOP, PHONE, faults, look, sticks_out
 from tests.support.command import Shell, add_clinic
 from tests.support.stored import store_message, store_session
-from worker.app import open_store, utc_now
 from worker.content.library import Library
+from worker.parts import open_store, utc_now
 from worker.resources import TEMPLATES
 from worker.rules.messages import Cause, Channel, Status
 from worker.settings import load_settings

@@ -12,11 +12,13 @@ from sqlalchemy import insert, update
 
 from tests.support.command import Shell, add_clinic
 from tests.support.stored import MONDAY, store_message, store_session
-from worker.app import build_app, open_store, utc_now
+from worker.app import build_app
+from worker.parts import open_store, utc_now
 from worker.rules.messages import Cause, Channel, Reason, Status, Transition
 from worker.settings import load_settings
 from worker.store import messages
-from worker.store.tables import PatientRow, RejectedRow, RowFate, SessionRow
+from worker.store.kinds import RowFate
+from worker.store.tables import PatientRow, RejectedRow, SessionRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

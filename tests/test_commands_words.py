@@ -17,8 +17,9 @@ from tests.conftest import MONDAY_AFTERNOON
 from tests.jobs.test_approvals import edit
 from tests.support.command import Shell, add_clinic
 from tests.support.stored import PATIENT, everything, store_session
-from worker.app import build_app, open_store, utc_now
+from worker.app import build_app
 from worker.content.library import Library
+from worker.parts import open_store, utc_now
 from worker.resources import TEMPLATES
 from worker.settings import load_settings
 from worker.store.tables import MessageRow

@@ -22,10 +22,10 @@ from tests.support.twilio_behaviour import (
     error,
 )
 from tests.support.twilio_server import SERVICE, TOKEN, TwilioServer
-from worker.app import twilio_account
 from worker.channels import twilio
 from worker.channels.base import Envelope
 from worker.channels.twilio import TwilioSender
+from worker.parts import twilio_account
 from worker.rules.messages import Channel, Words
 from worker.rules.outcomes import Accepted, ChannelDown, Refused, TryAgain, Unknown
 

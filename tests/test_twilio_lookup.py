@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.twilio_server import TwilioServer
-from worker.app import twilio_account
 from worker.channels.base import Envelope
 from worker.channels.twilio import TwilioSender
+from worker.parts import twilio_account
 from worker.rules.messages import Channel, Words
 
 if TYPE_CHECKING:

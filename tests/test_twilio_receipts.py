@@ -7,7 +7,7 @@ import pytest
 from tests.rules.given import case
 from worker.channels.twilio import read_receipt
 from worker.rules.outcomes import Delivered, Undelivered, Underway
-from worker.store.tables import SuppressionKind
+from worker.store.kinds import SuppressionKind
 
 DEAD, STOPPED = SuppressionKind.UNREACHABLE, SuppressionKind.OPTED_OUT
 

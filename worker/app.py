@@ -10,22 +10,17 @@ import os
 import signal
 import socket
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Event
 from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from worker.channels.base import NotSetUp
-from worker.channels.console import OutboxSender, TeamSender
-from worker.channels.mailbox import BounceMailbox, Mailbox
-from worker.channels.smtp import MailServer, SmtpSender
-from worker.channels.twilio import Account, TwilioSender
+from worker.channels.twilio import TwilioSender
 from worker.clock import Steadiness
 from worker.content.library import Library
 from worker.content.links import Links
-from worker.errors import ConfigurationError
 from worker.jobs.alert import Alerter
 from worker.jobs.answers import Answerer
 from worker.jobs.approvals import protocols_in_effect, release, unapproved
@@ -42,13 +37,12 @@ from worker.jobs.send import Dispatch
 from worker.jobs.tell import Teller
 from worker.jobs.track import Tracker
 from worker.logs import describe
+from worker.parts import TRIAL_SENDER, open_mailbox, open_senders, open_source, open_store, utc_now
 from worker.rules.messages import Cause, Channel
 from worker.settings import Mode
-from worker.sources.sql import SqlSource
 from worker.stages import Stage, Stages
 from worker.store import channels, leases, messages
-from worker.store.engine import open_engine, reading
-from worker.store.schema import is_current, migrate
+from worker.store.engine import reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,88 +55,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-#: Unsent mail has no address to come from in trial mode.
-_TRIAL_SENDER = "aftercare@example.com"
 _NO_PACE = 1e9
 #: At most this long may what is under way take to finish after SIGTERM, in seconds.
 _GRACE = 28
-
-
-def utc_now() -> datetime:
-    """The one place where the clock is read."""
-    return datetime.now(UTC)
-
-
-def open_store(settings: Settings) -> Engine:
-    """The worker's database, ready to use: SQLite is brought up to date by itself.
-
-    Raises:
-        ConfigurationError: When PostgreSQL needs ``aftercare migrate`` first.
-    """
-    engine = open_engine(settings.database_url)
-    if is_current(engine):
-        return engine
-    if engine.dialect.name != "sqlite":
-        message = "DATABASE_URL: the database is not up to date; run: aftercare migrate"
-        raise ConfigurationError([message])
-    migrate(engine)
-    return engine
-
-
-def open_source(settings: Settings) -> SqlSource | None:
-    """The clinic's database, if one is set."""
-    if settings.source_url is None:
-        return None
-    query = settings.source_query.read_text(encoding="utf-8") if settings.source_query else None
-    return SqlSource(settings.source_url, query)
-
-
-def open_mailbox(settings: Settings) -> BounceMailbox | None:
-    """Where undeliverable e-mails come back to, if it is set."""
-    url = settings.bounce_url.get_secret_value()
-    return BounceMailbox(Mailbox.parse(url)) if url else None
-
-
-def twilio_account(settings: Settings) -> Account:
-    """The account that the ``TWILIO_`` settings name."""
-    key, secret = (
-        (settings.twilio_api_key_sid, settings.twilio_api_key_secret)
-        if settings.twilio_api_key_sid
-        else (settings.twilio_account_sid, settings.twilio_auth_token)
-    )
-    return Account(
-        account_sid=settings.twilio_account_sid,
-        key_sid=key,
-        key_secret=secret,
-        messaging_service_sid=settings.twilio_messaging_service_sid,
-        from_=settings.twilio_from,
-        api_url=settings.twilio_api_url,
-        public_url=settings.public_url,
-    )
-
-
-def open_senders(settings: Settings, clock: Callable[[], datetime]) -> dict[Channel, Sender]:
-    """A way to send for each channel, as far as the mode allows."""
-    sender = settings.mail_from or _TRIAL_SENDER
-    outbox = OutboxSender(settings.aftercare_outbox, clock, sender)
-    if settings.aftercare_mode is Mode.TRIAL:
-        return {Channel.SMS: outbox, Channel.EMAIL: outbox}
-    senders: dict[Channel, Sender] = {
-        Channel.SMS: TwilioSender(
-            twilio_account(settings), clock, connections=settings.aftercare_sms_threads
-        )
-        if settings.has_sms
-        else NotSetUp("Text messages are not set up: TWILIO_ACCOUNT_SID is missing"),
-        Channel.EMAIL: SmtpSender(
-            MailServer.parse(settings.smtp_url.get_secret_value()), settings.mail_from, clock
-        )
-        if settings.has_email
-        else NotSetUp("E-mail is not set up: SMTP_URL is missing"),
-    }
-    if settings.aftercare_mode is Mode.TEAM:
-        team = settings.aftercare_team
-        return {channel: TeamSender(real, outbox, team) for channel, real in senders.items()}
-    return senders
 
 
 @dataclass(slots=True)
@@ -229,7 +144,7 @@ def _stages(  # noqa: PLR0917 (the composition root wires everything once)
     source = open_source(settings)
     lookups = [timedelta(seconds=each) for each in settings.aftercare_lookup_seconds]
     required = settings.aftercare_require_approval
-    sent_by = settings.mail_from or _TRIAL_SENDER
+    sent_by = settings.mail_from or TRIAL_SENDER
     links = Links(settings.public_url, settings.secret_key)
     claimer = Claimer(
         library, name, settings.lease, sent_by, require_approval=required, links=links
@@ -314,7 +229,7 @@ def _tracking(
         Inbox(engine, texts, templates, every, clock) if isinstance(texts, TwilioSender) else None
     )
     answerer = Answerer(engine, texts, templates, clock)
-    teller = Teller(engine, mail, settings.mail_from or _TRIAL_SENDER, clock)
+    teller = Teller(engine, mail, settings.mail_from or TRIAL_SENDER, clock)
 
     def run_track() -> None:
         tracker.track()

@@ -22,7 +22,7 @@ from tests.support.worker_process import PATIENCE, Worker, wait_for
 from tests.support.world import CLINIC
 from worker.rules.messages import Cause, Channel, Reason, Status, Transition
 from worker.rules.timing import SendingHours
-from worker.store import messages
+from worker.store import departed, messages
 from worker.store.clinics import add_clinic
 from worker.store.engine import open_engine
 from worker.store.schema import migrate
@@ -118,7 +118,9 @@ class Harness(Ledger):
         if point is Point.SMS_CLAIMED:
             self._kill_before_the_call()
             return
-        self.trap.set(point, self.kill, passes=self.chance.randint(1, 2))
+        # A careful worker sends one e-mail after the other on one connection: there is no second.
+        passes = 1 if point is Point.MAIL_CLAIMED else self.chance.randint(1, 2)
+        self.trap.set(point, self.kill, passes=passes)
         self.add_sessions(2)
         if not self.alive:
             self.start()
@@ -174,7 +176,7 @@ class Harness(Ledger):
             sent = Transition.accepted(None, why, at=now)
             again = Transition("released", sent.leaves, Status.PLANNED, why, {"next_at": now})
             with self.engine.begin() as db:
-                assert messages.times_lost(db, row.id) >= 2, f"held too early; {self.story}"
+                assert departed.times_lost(db, row.id) >= 2, f"held too early; {self.story}"
                 messages.move(db, row.id, sent if row.address in has else again, now)
         return len(held)
 

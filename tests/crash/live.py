@@ -17,7 +17,8 @@ from tests.crash.ledger import MILESTONE, email, phone
 from tests.crash.watched import WatchedMail, WatchedTwilio
 from tests.support.clinic_database import ClinicDatabase
 from tests.support.world import CLINIC
-from worker.app import App, build_app, utc_now
+from worker.app import App, build_app
+from worker.parts import utc_now
 from worker.settings import Settings
 from worker.store.clinics import add_clinic
 from worker.store.engine import open_engine

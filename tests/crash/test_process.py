@@ -22,7 +22,8 @@ from tests.crash.watched import Point
 from tests.support.mail_server import Manner
 from tests.support.twilio_behaviour import DROPS_AFTER, NORMAL, TIMES_OUT
 from tests.support.worker_process import run_command, wait_for
-from worker.app import build_app, run_forever, utc_now
+from worker.app import build_app, run_forever
+from worker.parts import utc_now
 from worker.rules.messages import Channel, Status
 from worker.settings import Settings
 from worker.store import leases

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from tests.support.world import CLINIC
-from worker.app import twilio_account
 from worker.channels.twilio import CODES, TwilioSender
+from worker.parts import twilio_account
 from worker.rules.outcomes import ChannelDown, Outcome, TryAgain, Unknown
 from worker.settings import Settings
 from worker.store.clinics import add_clinic

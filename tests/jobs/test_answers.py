@@ -18,7 +18,7 @@ from worker.rules.messages import Status
 from worker.rules.outcomes import ChannelDown, Outcome, Refused, TryAgain, Unknown
 from worker.store import decisions, replies
 from worker.store.clinics import add_clinic
-from worker.store.tables import Answer
+from worker.store.kinds import Answer
 
 if TYPE_CHECKING:
     from tests.support.world import World

@@ -11,14 +11,14 @@ import pytest
 from tests.rules.given import case
 from tests.support.stored import MONDAY, message, store_message, store_session
 from tests.support.twilio_server import TwilioServer
-from worker.app import twilio_account
 from worker.channels.twilio import TwilioSender
 from worker.jobs.receipts import receive
 from worker.jobs.track import Tracker
+from worker.parts import twilio_account
 from worker.rules.messages import Cause, Channel, Reason, Status, Transition
 from worker.rules.outcomes import Delivered, Undelivered, Underway
 from worker.rules.receipts import next_ask
-from worker.store import messages
+from worker.store import departed, messages
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -147,7 +147,7 @@ def test_e_mails_and_outboxes_are_not_asked_about(desk: Desk) -> None:
     desk.accept("later", "outbox-1", Channel.EMAIL)
     assert desk.look(5, 60, DAY) == []
     with desk.engine.begin() as db:
-        assert messages.to_ask(db, MONDAY + timedelta(days=9), 9) == []
+        assert departed.to_ask(db, MONDAY + timedelta(days=9), 9) == []
 
 
 def test_a_provider_that_cannot_be_asked_gets_one_question_a_pass(desk: Desk) -> None:

@@ -21,8 +21,9 @@ from worker.jobs.report import health
 from worker.rules.messages import Channel, Status
 from worker.settings import Settings
 from worker.store.engine import open_engine
+from worker.store.kinds import SuppressionKind
 from worker.store.schema import migrate
-from worker.store.tables import PatientEventRow, SuppressionKind, SuppressionRow
+from worker.store.tables import PatientEventRow, SuppressionRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

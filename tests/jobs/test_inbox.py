@@ -11,13 +11,13 @@ from sqlalchemy import select
 from tests.jobs.looking import one, problems
 from tests.support.replying import NUMBER, write
 from tests.support.twilio_server import OUR_NUMBER, SERVICE, TwilioServer
-from worker.app import twilio_account
 from worker.channels.base import Inbound
 from worker.channels.twilio import TwilioSender
 from worker.errors import AftercareError
 from worker.jobs.alert import pressing
 from worker.jobs.inbox import EVERY, Inbox
 from worker.jobs.replies import take_reply
+from worker.parts import twilio_account
 from worker.resources import TEMPLATES
 from worker.rules.messages import Status
 from worker.store.tables import ReplyRow

@@ -15,15 +15,8 @@ from worker.jobs.purge import purge
 from worker.rules.messages import Cause, Channel, Status
 from worker.rules.replies import Meaning
 from worker.store.addresses import suppress
-from worker.store.tables import (
-    Answer,
-    MessageRow,
-    PatientRow,
-    RejectedRow,
-    ReplyRow,
-    RowFate,
-    SuppressionKind,
-)
+from worker.store.kinds import Answer, RowFate, SuppressionKind
+from worker.store.tables import MessageRow, PatientRow, RejectedRow, ReplyRow
 
 if TYPE_CHECKING:
     from tests.support.world import World

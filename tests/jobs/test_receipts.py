@@ -22,7 +22,7 @@ from worker.rules.outcomes import (
     Unknown,
 )
 from worker.store import addresses
-from worker.store.tables import SuppressionKind
+from worker.store.kinds import SuppressionKind
 
 if TYPE_CHECKING:
     from tests.support.world import World

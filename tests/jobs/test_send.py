@@ -11,7 +11,8 @@ from tests.jobs.looking import happened, left, local, one, overwrite, statuses
 from tests.support.world import CLINIC
 from worker.rules.messages import Channel, Status
 from worker.store.addresses import suppress
-from worker.store.tables import PatientRow, SuppressionKind
+from worker.store.kinds import SuppressionKind
+from worker.store.tables import PatientRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable

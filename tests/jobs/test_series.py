@@ -17,7 +17,8 @@ from worker.rules.messages import Cause, Channel, Kind, Status
 from worker.rules.outcomes import Refused, Undelivered
 from worker.store.addresses import suppress
 from worker.store.clinics import edit_clinic
-from worker.store.tables import MessageRow, SuppressionKind
+from worker.store.kinds import SuppressionKind
+from worker.store.tables import MessageRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable

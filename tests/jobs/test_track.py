@@ -14,7 +14,7 @@ from worker.jobs.claim import Claimer
 from worker.jobs.track import Tracker
 from worker.rules.messages import Channel, Status, Transition
 from worker.rules.outcomes import Unknown
-from worker.store import messages
+from worker.store import messages, outgoing
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -213,8 +213,8 @@ def test_what_the_provider_never_had_goes_again_once(engine: Engine) -> None:
     desk.look(2)
     assert desk.look(10) == ("planned", "The provider never had it, so it goes again")
     with engine.begin() as db:
-        assert messages.lock_due(db, Channel.SMS, desk.now, 9) == [], "not with others"
-        (due,) = messages.lock_due(db, Channel.SMS, desk.now, 9, alone=True)
+        assert outgoing.lock_due(db, Channel.SMS, desk.now, 9) == [], "not with others"
+        (due,) = outgoing.lock_due(db, Channel.SMS, desk.now, 9, alone=True)
         assert due["id"] == desk.message_id
         told = [each.event for each in events(db, desk.message_id)]
     assert told == ["planned", "claimed", "lost", "looks_again", "postponed"]

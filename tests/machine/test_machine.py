@@ -47,7 +47,8 @@ from worker.rules.messages import Channel, Status
 from worker.rules.outcomes import Delivered, NotTried, Undelivered, Underway
 from worker.store import addresses, arrivals, collected
 from worker.store.clinics import add_clinic
-from worker.store.tables import IS_SENDING, Base, MessageEventRow, MessageRow, SuppressionKind
+from worker.store.kinds import SuppressionKind
+from worker.store.tables import IS_SENDING, Base, MessageEventRow, MessageRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable

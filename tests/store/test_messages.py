@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.support.stored import MONDAY, events, message, store_message, store_session
 from worker.rules.messages import Cause, Channel, Kind, Reason, Status, Transition
 from worker.rules.planning import PlannedMessage
-from worker.store import messages
+from worker.store import messages, outgoing
 from worker.store.engine import open_engine
 from worker.store.schema import migrate
 from worker.store.tables import MessageRow
@@ -164,7 +164,7 @@ def test_what_is_due_is_found_oldest_first_and_decided_newest_first(engine: Engi
         store_message(db, milestone="home", channel=Channel.EMAIL)
 
         def found(now: datetime, limit: int, *, expired: bool = False) -> list[str]:
-            rows = messages.lock_due(db, Channel.SMS, now, limit, expired=expired)
+            rows = outgoing.lock_due(db, Channel.SMS, now, limit, expired=expired)
             return [row["milestone"] for row in rows]
 
         assert found(due["active-again"], 9) == ["active-again", "first-day", "home"]
@@ -192,14 +192,14 @@ def postgres(postgres_url: str) -> Iterator[Engine]:
 def test_two_claims_at_once_never_meet(postgres: Engine) -> None:
     """While one worker looks at messages, another passes over them at once and takes others."""
     with postgres.begin() as one, postgres.begin() as other:
-        first = {row["id"] for row in messages.lock_due(one, Channel.SMS, LATER, 10)}
-        second = {row["id"] for row in messages.lock_due(other, Channel.SMS, LATER, 10)}
+        first = {row["id"] for row in outgoing.lock_due(one, Channel.SMS, LATER, 10)}
+        second = {row["id"] for row in outgoing.lock_due(other, Channel.SMS, LATER, 10)}
         assert len(first) == len(second) == 10
         assert not first & second
-        rest = {row["id"] for row in messages.lock_due(other, Channel.SMS, LATER, 30)}
+        rest = {row["id"] for row in outgoing.lock_due(other, Channel.SMS, LATER, 30)}
         assert not first & rest
     with postgres.begin() as db:
-        assert len(messages.lock_due(db, Channel.SMS, LATER, 99)) == 30
+        assert len(outgoing.lock_due(db, Channel.SMS, LATER, 99)) == 30
 
 
 def test_four_workers_claim_every_message_once(postgres: Engine) -> None:
@@ -209,7 +209,7 @@ def test_four_workers_claim_every_message_once(postgres: Engine) -> None:
     def work(name: str) -> None:
         while True:
             with postgres.begin() as db:
-                rows = messages.lock_due(db, Channel.SMS, LATER, 2)
+                rows = outgoing.lock_due(db, Channel.SMS, LATER, 2)
                 mine = [
                     row["id"]
                     for row in rows

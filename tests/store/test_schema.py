@@ -18,8 +18,9 @@ from sqlalchemy.exc import DBAPIError
 from tests.support.stored import MONDAY
 from worker.rules.messages import Channel, Kind, Status
 from worker.store.engine import open_engine
+from worker.store.kinds import RowFate, SuppressionKind
 from worker.store.schema import _config, is_current, migrate
-from worker.store.tables import Base, LeaseRow, RowFate, SuppressionKind
+from worker.store.tables import Base, LeaseRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

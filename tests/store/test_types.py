@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from tests.support.stored import MONDAY, store_message, store_session
 from worker.rules.messages import Cause, Channel, Kind, Status
-from worker.store import messages, overview
+from worker.store import departed, outgoing, overview
 from worker.store.engine import open_engine, reading
 from worker.store.moments import UtcDateTime
 from worker.store.tables import LeaseRow, MessageRow
@@ -182,13 +182,13 @@ _HISTORY = 4_000
 _LATELY = MONDAY + timedelta(days=1)
 
 _SEARCHES = [
-    ("ix_messages_due", lambda db: messages.lock_due(db, Channel.SMS, MONDAY, 16)),
-    ("ix_messages_leased", lambda db: messages.lock_expired(db, MONDAY, 16)),
-    ("ix_messages_unsettled", lambda db: messages.unsettled(db, Channel.SMS, MONDAY, 16)),
+    ("ix_messages_due", lambda db: outgoing.lock_due(db, Channel.SMS, MONDAY, 16)),
+    ("ix_messages_leased", lambda db: departed.lock_expired(db, MONDAY, 16)),
+    ("ix_messages_unsettled", lambda db: departed.unsettled(db, Channel.SMS, MONDAY, 16)),
     ("ix_messages_ended", lambda db: overview.count_by_status(db, _LATELY)),
     ("ix_messages_ended", lambda db: overview.latest_failures(db, _LATELY)),
-    ("ix_messages_provider_id", lambda db: messages.claimed_ids(db, ["SM1", "SM2"])),
-    ("ix_messages_message_ref", lambda db: messages.e_mail_by_ref(db, "<1@example.com>")),
+    ("ix_messages_provider_id", lambda db: departed.claimed_ids(db, ["SM1", "SM2"])),
+    ("ix_messages_message_ref", lambda db: departed.e_mail_by_ref(db, "<1@example.com>")),
 ]
 
 

@@ -11,7 +11,7 @@ import httpx
 import uvicorn
 
 from tests.support.worker_process import wait_for
-from worker.app import utc_now
+from worker.parts import utc_now
 from worker.web.app import build_web
 
 if TYPE_CHECKING:

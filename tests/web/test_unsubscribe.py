@@ -12,13 +12,8 @@ from tests.support.web_server import web_server
 from tests.web.conftest import Desk, web_settings
 from worker.content.links import Links
 from worker.rules.messages import Cause, Channel, Status
-from worker.store.tables import (
-    MessageRow,
-    PatientEventRow,
-    PatientRow,
-    SuppressionKind,
-    SuppressionRow,
-)
+from worker.store.kinds import SuppressionKind
+from worker.store.tables import MessageRow, PatientEventRow, PatientRow, SuppressionRow
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,8 @@ from tests.support.twilio_server import ACCOUNT, TOKEN
 from tests.support.web_server import web_server
 from tests.web.conftest import ATTEMPT, PUBLIC, Desk, web_settings
 from worker.rules.messages import Channel, Status
-from worker.store.tables import MessageRow, PatientRow, ReplyRow, SuppressionKind, SuppressionRow
+from worker.store.kinds import SuppressionKind
+from worker.store.tables import MessageRow, PatientRow, ReplyRow, SuppressionRow
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.app import open_store, utc_now
 from worker.commands.output import output
 from worker.content.edits import file_edits
 from worker.content.library import LAYOUT, Library
 from worker.content.lint import Severity, lint
 from worker.errors import AftercareError, NotFoundError, TemplateError
 from worker.jobs.approvals import release
+from worker.parts import open_store, utc_now
 from worker.settings import load_settings
 from worker.store import approvals
 from worker.store.approvals import Approval

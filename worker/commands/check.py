@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import typer
 from sqlalchemy.exc import OperationalError
 
-from worker.app import open_mailbox, open_source, open_store, twilio_account, utc_now
 from worker.channels.smtp import MailServer, SmtpSender
 from worker.channels.twilio import TwilioSender
 from worker.commands.output import output
@@ -17,6 +16,7 @@ from worker.content.library import Library
 from worker.content.lint import Severity, lint
 from worker.errors import ConfigurationError, SourceError
 from worker.logs import describe
+from worker.parts import open_mailbox, open_source, open_store, twilio_account, utc_now
 from worker.settings import Mode, load_settings
 from worker.store.clinics import all_clinics
 from worker.store.engine import reading

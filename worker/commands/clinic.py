@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.app import open_store, utc_now
 from worker.channels.twilio import is_service
 from worker.commands.output import output
 from worker.errors import AftercareError, NotFoundError
+from worker.parts import open_store, utc_now
 from worker.rules.contacts import (
     read_country,
     read_email,

@@ -9,12 +9,12 @@ import typer
 from babel.numbers import format_currency
 from rich.table import Table
 
-from worker.app import open_store, utc_now
 from worker.commands.output import output
 from worker.content.library import Library
 from worker.errors import NotFoundError
 from worker.jobs.forecast import Line
 from worker.jobs.forecast import forecast as work_out
+from worker.parts import open_store, utc_now
 from worker.settings import load_settings
 from worker.store.clinics import all_clinics
 from worker.store.engine import reading

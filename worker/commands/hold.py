@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.app import open_store, utc_now
 from worker.commands.output import output
 from worker.commands.who import user_name
 from worker.errors import AftercareError, NotFoundError
+from worker.parts import open_store, utc_now
 from worker.rules.messages import Channel
 from worker.settings import load_settings
 from worker.store import clinics as clinic_store

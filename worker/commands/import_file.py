@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from worker.app import open_store, utc_now
 from worker.commands.output import output
 from worker.commands.who import user_name
 from worker.content.library import Library
@@ -22,6 +21,7 @@ from worker.errors import AftercareError
 from worker.jobs.file_import import import_file
 from worker.jobs.intake import News
 from worker.logs import set_up_logging
+from worker.parts import open_store, utc_now
 from worker.settings import Settings, load_settings
 from worker.sources.cells import Order
 from worker.sources.csv import open_csv

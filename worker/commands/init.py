@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.app import open_store, utc_now
 from worker.commands import dotenv
 from worker.commands.ask import confirm
 from worker.commands.init_clinic import Given, ask_clinic, choose, differences, take_clinic
@@ -15,6 +14,7 @@ from worker.commands.init_source import Judge, ask_source, look, reach, save_pro
 from worker.commands.output import output
 from worker.content.library import Library
 from worker.errors import ConfigurationError, SourceError
+from worker.parts import open_store, utc_now
 from worker.settings import load_settings
 from worker.sources.connect import source_url
 from worker.store import clinics as store

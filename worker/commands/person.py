@@ -11,7 +11,7 @@ from rich.markup import escape
 from worker.commands.output import local
 from worker.rules.replies import Meaning
 from worker.store import decisions, overview, replies
-from worker.store.tables import Answer
+from worker.store.kinds import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

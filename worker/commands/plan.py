@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from worker.app import open_store, utc_now
 from worker.commands.output import MARKS, local, output
 from worker.content.edits import file_edits, line_diff
 from worker.content.library import Library
 from worker.errors import AftercareError, NotFoundError
 from worker.jobs.compare import compare
 from worker.jobs.edition import Edition, signed_off
+from worker.parts import open_store, utc_now
 from worker.settings import load_settings
 from worker.store import approvals, coming
 from worker.store.clinics import all_clinics

@@ -10,7 +10,6 @@ import typer
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
-from worker.app import open_store, utc_now
 from worker.commands.output import output
 from worker.content.context import message_context
 from worker.content.language import day, locale_for, moment
@@ -19,6 +18,7 @@ from worker.content.preview import Piece, chapter, example_chapters, render_page
 from worker.demo.story import CLINIC
 from worker.errors import AftercareError, NotFoundError, TemplateError
 from worker.logs import describe
+from worker.parts import open_store, utc_now
 from worker.rules.messages import WAITING, Words
 from worker.rules.planning import restriction_ends
 from worker.settings import load_settings

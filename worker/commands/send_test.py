@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import typer
 
-from worker.app import open_senders, open_store, utc_now
 from worker.channels.base import Envelope
 from worker.channels.mime import new_message_ref
 from worker.commands.output import output
@@ -15,6 +14,7 @@ from worker.content.context import message_context
 from worker.content.costs import describe_cost
 from worker.content.library import Library
 from worker.errors import AftercareError
+from worker.parts import open_senders, open_store, utc_now
 from worker.rules.contacts import read_email, read_language, read_phone
 from worker.rules.facts import Clinic, Patient, Session
 from worker.rules.messages import Channel

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from worker.app import open_source, open_store, utc_now
 from worker.commands.output import output
 from worker.commands.who import user_name
 from worker.commands.why import Story
@@ -20,12 +19,13 @@ from worker.jobs.collect import collect
 from worker.jobs.intake import News, Tally
 from worker.jobs.plan import plan_sessions
 from worker.logs import set_up_logging
+from worker.parts import open_source, open_store, utc_now
 from worker.settings import load_settings
 from worker.store import collected, leases, overview
 from worker.store.apart import set_patient_apart, set_session_apart
 from worker.store.clinics import all_clinics
 from worker.store.engine import rehearsal
-from worker.store.tables import RowFate
+from worker.store.kinds import RowFate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.app import open_store, utc_now
 from worker.commands.output import MARKS, output
 from worker.content.library import Library
 from worker.content.phrases import phrasebook_problems
 from worker.jobs.approvals import unapproved
 from worker.jobs.report import COUNTED, Health, health
+from worker.parts import open_store, utc_now
 from worker.settings import load_settings
 from worker.store import approvals
 from worker.store.engine import reading

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.markup import escape
 
-from worker.app import open_store
 from worker.commands.output import MARKS, local, output
 from worker.commands.person import persons
 from worker.content.costs import describe_cost
 from worker.errors import NotFoundError
+from worker.parts import open_store
 from worker.rules.messages import Cause, Channel, Status
 from worker.rules.sms import measure
 from worker.settings import load_settings

@@ -17,7 +17,7 @@ from worker.rules.messages import Channel, Words
 from worker.rules.outcomes import Accepted
 from worker.store import channels, collected, leases, overview
 from worker.store.clinics import all_clinics
-from worker.store.tables import RowFate
+from worker.store.kinds import RowFate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

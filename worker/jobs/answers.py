@@ -20,7 +20,7 @@ from worker.rules.outcomes import Accepted, ChannelDown, NotTried, Refused, TryA
 from worker.store import replies
 from worker.store.clinics import all_clinics
 from worker.store.decisions import decide_by_provider
-from worker.store.tables import Answer
+from worker.store.kinds import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ import structlog
 
 from worker.channels.bounces import read_bounces
 from worker.jobs import receipts
-from worker.store import messages
+from worker.store import departed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,10 +114,10 @@ def _read(raw: bytes) -> list[Bounce]:
 def _message_of(db: Connection, bounce: Bounce, now: datetime) -> RowMapping | None:
     """By its Message-ID, which servers on the way may have changed; else by its recipient."""
     for ref in bounce.message_refs:
-        if (row := messages.e_mail_by_ref(db, ref)) is not None:
+        if (row := departed.e_mail_by_ref(db, ref)) is not None:
             return row
     for address in bounce.recipients:
-        row = messages.latest_e_mail_to(db, address, now - _LONGEST_JOURNEY)
+        row = departed.latest_e_mail_to(db, address, now - _LONGEST_JOURNEY)
         if row is not None:
             return row
     return None

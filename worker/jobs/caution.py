@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from worker.rules.messages import Cause, Reason, Transition
-from worker.store import leases, messages
+from worker.store import leases, messages, outgoing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,7 +67,7 @@ class Caution:
 
 def _mark(db: Connection, channel: Channel, now: datetime) -> int | None:
     """Mark the message that is next; one that was marked too often is held."""
-    while rows := messages.lock_due(db, channel, now, 1, alone=True):
+    while rows := outgoing.lock_due(db, channel, now, 1, alone=True):
         (row,) = rows
         if row["stumbles"] < _MOST_STUMBLES:
             messages.note_stumbles(db, row["id"], row["stumbles"] + 1)

@@ -26,7 +26,7 @@ from worker.jobs.surroundings import look_around
 from worker.logs import describe
 from worker.rules.gate import Hold, Send, Skip, Wait, gate
 from worker.rules.messages import Cause, Channel, Reason, Transition
-from worker.store import channels, messages
+from worker.store import channels, messages, outgoing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,12 +105,12 @@ class Claimer:
 
         ``alone`` is for one that may have left before or have taken a worker down.
         """
-        rows = messages.lock_due(db, channel, now, limit, alone=alone)
+        rows = outgoing.lock_due(db, channel, now, limit, alone=alone)
         return self._decide_all(db, rows, channel, now)
 
     def clear_expired(self, db: Connection, channel: Channel, limit: int, now: datetime) -> None:
         """On a channel that is paused: what is out of date meanwhile is skipped, not forgotten."""
-        rows = messages.lock_due(db, channel, now, limit, expired=True)
+        rows = outgoing.lock_due(db, channel, now, limit, expired=True)
         self._decide_all(db, rows, channel, now)
 
     def _decide_all(

@@ -15,7 +15,7 @@ from worker.jobs.intake import Intake, News, Tally
 from worker.sources.row import COLUMNS, row_key
 from worker.store import clinics as clinic_store
 from worker.store import collected as store
-from worker.store.tables import RowFate
+from worker.store.kinds import RowFate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

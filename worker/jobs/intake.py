@@ -26,7 +26,7 @@ from worker.store import arrivals
 from worker.store import collected as store
 from worker.store.arrivals import Arrival
 from worker.store.collected import Fault
-from worker.store.tables import RowFate
+from worker.store.kinds import RowFate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -15,7 +15,7 @@ from worker.errors import AftercareError
 from worker.logs import describe
 from worker.rules.messages import Cause, Channel, Reason, Transition
 from worker.rules.planning import plan, replan, without_refused
-from worker.store import joining, messages
+from worker.store import joining, messages, outgoing
 from worker.store import planned as store
 from worker.store.cases import cases
 from worker.store.refusals import refused
@@ -60,7 +60,7 @@ def plan_sessions(
             existing = messages.existing(db, session_ids)
             found = cases(db, session_ids)
             standing = joining.standing(db, found.values())
-            failed_texts = messages.failed_texts(db, session_ids)
+            failed_texts = outgoing.failed_texts(db, session_ids)
             refusals = refused(db, (case.patient for case in found.values()), clock())
             plans = []
             for session_id, case in found.items():

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from worker.rules.messages import Cause, Reason, Status, Transition
 from worker.rules.outcomes import Delivered, Undelivered, Underway
-from worker.store import messages
+from worker.store import messages, outgoing
 from worker.store.decisions import decide_by_provider
 from worker.store.tables import IS_CLAIM, MessageEventRow, MessageRow
 
@@ -68,7 +68,7 @@ def take(
     if last is None or not messages.move(db, row["id"], last, now):
         return False
     if isinstance(receipt, Undelivered) and receipt.suppress and row["address"]:
-        lost = messages.refusals(db, row["channel"], row["address"])
+        lost = outgoing.refusals(db, row["channel"], row["address"])
         if lost >= receipt.suppress_after:
             decide_by_provider(
                 db,

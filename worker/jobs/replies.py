@@ -27,8 +27,8 @@ from worker.rules.replies import (
 )
 from worker.store import decisions, replies
 from worker.store.decisions import PATIENT, By
+from worker.store.kinds import Answer
 from worker.store.replies import Writer, writer_at
-from worker.store.tables import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from worker.jobs.alert import ALERT
 from worker.rules.messages import Status
 from worker.store import channels, collected, leases, overview, replies
-from worker.store.tables import RowFate
+from worker.store.kinds import RowFate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -18,7 +18,7 @@ import structlog
 from worker.rules.breaker import FIRST_PAUSE, is_failure
 from worker.rules.messages import Cause
 from worker.rules.outcomes import Accepted, ChannelDown, Refused, settle
-from worker.store import channels, messages
+from worker.store import channels, messages, outgoing
 from worker.store.decisions import decide_by_provider
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def _suppress(db: Connection, claimed: Claimed, outcome: Refused, now: datetime)
     channel, address = claimed.envelope.channel, claimed.envelope.address
     if not outcome.suppress:
         return
-    if messages.refusals(db, channel, address) < outcome.suppress_after:
+    if outgoing.refusals(db, channel, address) < outcome.suppress_after:
         return
     decide_by_provider(
         db,

@@ -11,10 +11,10 @@ from worker.rules.gate import Situation
 from worker.rules.joining import Key, Standing
 from worker.rules.messages import Channel, Kind, Status
 from worker.rules.planning import restriction_ends, window
-from worker.store import addresses, channels, joining, messages
+from worker.store import addresses, channels, joining, outgoing
 from worker.store.cases import cases
 from worker.store.clinics import some_clinics
-from worker.store.tables import SuppressionKind
+from worker.store.kinds import SuppressionKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from worker.store.addresses import Suppressed
     from worker.store.cases import Case
     from worker.store.channels import Pause
-    from worker.store.messages import Competitor
+    from worker.store.outgoing import Competitor
 
 #: Which kind goes first when a day has room for less than is due.
 _TURN = {Kind.PERMISSION: 0, Kind.ADVICE: 1, Kind.INVITATION: 2}
@@ -165,12 +165,12 @@ def look_around(
         cases=found,
         clinics=clinics,
         suppressed=addresses.suppressed(db, channel, reachable, now),
-        reached=messages.reached(db, session_ids, channel, now),
-        departures=messages.departures(db, session_ids, channel, now - _A_DAY_ANYWHERE),
+        reached=outgoing.reached(db, session_ids, channel, now),
+        departures=outgoing.departures(db, session_ids, channel, now - _A_DAY_ANYWHERE),
         sender_pauses=channels.sender_pauses(db) if own_senders else {},
-        competitors=messages.competitors(db, _with_others(found.values()), channel, now),
+        competitors=outgoing.competitors(db, _with_others(found.values()), channel, now),
         standing=joining.standing(db, found.values(), channel),
-        failed_texts=messages.failed_texts(db, session_ids) if channel is Channel.EMAIL else (),
+        failed_texts=outgoing.failed_texts(db, session_ids) if channel is Channel.EMAIL else (),
     )
 
 

@@ -22,7 +22,7 @@ from worker.rules.outcomes import Accepted, Unknown
 from worker.rules.replies import STARTED, STOPPED, Meaning
 from worker.store import replies
 from worker.store.clinics import all_clinics
-from worker.store.tables import Answer
+from worker.store.kinds import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,7 @@ import structlog
 from worker.jobs import receipts
 from worker.rules.messages import Cause, Channel, Reason, Transition
 from worker.rules.receipts import next_ask
-from worker.store import messages, waiting
+from worker.store import departed, messages, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -80,7 +80,7 @@ class Tracker:
             settled += waiting.end_held(db, self.clock())
         for channel in Channel:
             with self.engine.begin() as db:
-                rows = messages.unsettled(db, channel, self.clock(), _BATCH)
+                rows = departed.unsettled(db, channel, self.clock(), _BATCH)
             for row in rows:
                 # The provider is asked between transactions, never inside one.
                 transition = self._next_move(row, self.finders.get(channel))
@@ -90,7 +90,7 @@ class Tracker:
     def _ask_for_receipts(self) -> int:
         """Ask about messages of which no receipt came: no public address, or a lost callback."""
         with self.engine.begin() as db:
-            rows = messages.to_ask(db, self.clock(), _MOST_ASKED)
+            rows = departed.to_ask(db, self.clock(), _MOST_ASKED)
         settled = 0
         for row in rows:
             finder = self.finders.get(row["channel"])
@@ -99,7 +99,7 @@ class Tracker:
             with self.engine.begin() as db:
                 if receipt is not None:
                     settled += receipts.take(db, row, receipt, now)
-                messages.ask_at(db, row["id"], self._next_ask(row, finder, receipt, now))
+                departed.ask_at(db, row["id"], self._next_ask(row, finder, receipt, now))
             if finder is not None and receipt is None:
                 break  # one question without an answer is enough for this pass
         return settled
@@ -118,7 +118,7 @@ class Tracker:
         now = self.clock()
         reason = Reason(Cause.UNKNOWN, "The worker stopped while this was being sent")
         with self.engine.begin() as db:
-            rows = messages.lock_expired(db, now, _BATCH)
+            rows = departed.lock_expired(db, now, _BATCH)
             for row in rows:
                 look_at = row["claimed_at"] + self.lookups[0]
                 messages.move(db, row["id"], Transition.lost(reason, look_at=look_at), now)
@@ -129,7 +129,7 @@ class Tracker:
     def _apply(self, row: RowMapping, transition: Transition) -> int:
         with self.engine.begin() as db:
             again = transition.name == "postponed"
-            if again and messages.times_lost(db, row["id"]) >= _MOST_LOST:
+            if again and departed.times_lost(db, row["id"]) >= _MOST_LOST:
                 text = "Twice it stayed unknown whether this left; a person decides: aftercare why"
                 transition = Transition.unclear(Reason(Cause.UNKNOWN, text))
             moved = messages.move(
@@ -148,7 +148,7 @@ class Tracker:
             text = "The provider cannot be asked whether this left"
             return Transition.looks_again(now + _ASK_AGAIN, Reason(Cause.UNKNOWN, text))
         with self.engine.begin() as db:
-            taken = messages.claimed_ids(db, found)
+            taken = departed.claimed_ids(db, found)
         fresh = [each for each in found if each not in taken]
         if fresh:
             text = "The provider has it, as a look-up showed"

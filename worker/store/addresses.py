@@ -9,13 +9,15 @@ from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.rules.messages import Channel
-from worker.store.tables import IN_FORCE, PatientRow, SuppressionKind, SuppressionRow, table_of
+from worker.store.tables import IN_FORCE, PatientRow, SuppressionRow, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection
+
+    from worker.store.kinds import SuppressionKind
 
 #: By whom a suppression was lifted whose time was over.
 _TIME = "time"

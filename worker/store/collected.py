@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
-from worker.store.tables import (
-    RejectedRow,
-    RowFate,
-    SessionRow,
-    SourceStateRow,
-)
+from worker.store.kinds import RowFate
+from worker.store.tables import RejectedRow, SessionRow, SourceStateRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

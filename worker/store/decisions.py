@@ -14,14 +14,9 @@ from sqlalchemy import insert, select, update
 
 from worker.rules.messages import Cause, Channel, Kind, Reason
 from worker.store import addresses, waiting
+from worker.store.kinds import Decision, SuppressionKind
 from worker.store.replies import written_by
-from worker.store.tables import (
-    Decision,
-    PatientEventRow,
-    PatientRow,
-    ReplyRow,
-    SuppressionKind,
-)
+from worker.store.tables import PatientEventRow, PatientRow, ReplyRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

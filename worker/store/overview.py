@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from worker.rules.messages import Cause, Status
+from worker.store.kinds import Decision
 from worker.store.tables import (
     IS_HELD,
     IS_ON_HOLD,
@@ -15,7 +16,6 @@ from worker.store.tables import (
     IS_SENT,
     IS_UNKNOWN,
     TO_PLAN,
-    Decision,
     MessageEventRow,
     MessageRow,
     PatientEventRow,

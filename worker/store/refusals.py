@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from worker.rules.gate import said_stop
 from worker.rules.messages import Cause, Channel, Reason
 from worker.store import addresses
-from worker.store.tables import SuppressionKind
+from worker.store.kinds import SuppressionKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -12,15 +12,8 @@ from worker.rules.messages import LEFT, Channel, Status
 from worker.rules.replies import Meaning
 from worker.store.addresses import patients_at
 from worker.store.clinics import all_clinics
-from worker.store.tables import (
-    ANSWER_WAITS,
-    TO_TELL,
-    Answer,
-    MessageRow,
-    PatientRow,
-    ReplyRow,
-    SessionRow,
-)
+from worker.store.kinds import Answer
+from worker.store.tables import ANSWER_WAITS, TO_TELL, MessageRow, PatientRow, ReplyRow, SessionRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

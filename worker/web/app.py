@@ -10,9 +10,9 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 
-from worker.app import utc_now
 from worker.errors import ConfigurationError
 from worker.logs import describe
+from worker.parts import utc_now
 from worker.web.doors import Doors
 from worker.web.guard import Guard
 from worker.web.health import health_routes

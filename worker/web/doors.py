@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request  # noqa: TC002 (FastAPI reads it)
 
-from worker.app import open_store
+from worker.parts import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
