@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from worker.rules.messages import Channel, Kind
 from worker.rules.timing import SendingHours
+from worker.rules.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,7 +53,7 @@ class Clinic:
     zone_from_phone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Patient:
     """A patient, with what the clinic's system says about reaching them."""
 
@@ -103,7 +104,7 @@ class Patient:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Session:
     """One completed session of a course of treatment."""
 

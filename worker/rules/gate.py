@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from worker.rules.conditions import unfitting
 from worker.rules.messages import Cause, Channel, Kind, Reason
 from worker.rules.planning import STANDS_BY, overlap, overtaken
 from worker.rules.timing import start_of_next_day
+from worker.rules.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ TURN_PAUSE = timedelta(minutes=1)
 SUPPRESSED_PAUSE = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Situation:
     """Everything that may speak against sending one message now."""
 
@@ -64,12 +64,12 @@ class Situation:
     day: Day | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Send:
     """Nothing speaks against it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Wait:
     """Not now; look again at ``until``."""
 
@@ -77,14 +77,14 @@ class Wait:
     why: Reason
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Hold:
     """Not before a person has looked."""
 
     why: Reason
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Skip:
     """Not at all."""
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from worker.rules.messages import LEFT, Cause, Reason, Status
+from worker.rules.values import value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 Key = tuple[str, str, "Channel"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Standing:
     """Where a message stands, as far as others of its day need to know."""
 
@@ -49,13 +50,15 @@ class Carrier:
     due_at: datetime
 
 
-def same_day(session: Session, others: Iterable[Session], zone: ZoneInfo) -> tuple[Session, ...]:
+def same_day(session: Session, others: Collection[Session], zone: ZoneInfo) -> tuple[Session, ...]:
     """The other sessions that ended on the same day where the patient lives."""
+    if not others:
+        return ()
     day = session.completed_at.astimezone(zone).date()
     return tuple(each for each in others if each.completed_at.astimezone(zone).date() == day)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Day:
     """A session among the others of its day.
 

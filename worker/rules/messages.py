@@ -9,11 +9,12 @@ Reasons are kept for ever, so they never hold a name, number, address or body.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from worker.rules.receipts import next_ask
+from worker.rules.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,7 @@ class Kind(_Word):
     INVITATION = "invitation"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Words:
     """What a patient reads. An SMS is only ``text``; an e-mail has a subject and HTML too."""
 
@@ -180,7 +181,7 @@ MENDABLE = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reason:
     """Why, twice: a code to count by and a sentence to read."""
 
@@ -188,7 +189,7 @@ class Reason:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Transition:
     """One move of a message: from any of ``leaves`` to ``to``, with its reason.
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from worker.rules.messages import Cause, Reason, Transition
+from worker.rules.values import value
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,7 +23,7 @@ LONGEST_RETRY = timedelta(hours=1)
 MOST_ATTEMPTS = 12
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Accepted:
     """The provider has it, under this id."""
 

@@ -153,9 +153,7 @@ def window(
 
     A permission never falls due before what it lifts has ended, to the minute.
     """
-    # Mostly a permission is due as soon as what it lifts has ended: then it is one span.
-    spans = {milestone.after, *(protocol.restrictions[name] for name in milestone.lifts)}
-    ready = max(span.after(session.completed_at, zone) for span in spans)
+    ready = max([span.after(session.completed_at, zone) for span in protocol.waits(milestone)])
     due_at = ready if milestone.at is None else next_wall_time(ready, milestone.at, zone)
     return due_at, milestone.useful_for.after(due_at, zone)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from jinja2 import TemplateError, meta
@@ -210,12 +210,14 @@ class Milestone(_Strict):
             raise ValueError(message)
         return self
 
-    @property
+    # These two are asked for every message that is planned, so once is enough.
+
+    @cached_property
     def stands_in(self) -> Channel | None:
         """The channel that goes only in place of a text message; None when it goes anyway."""
         return self.fallback if self.fallback not in self.channels else None
 
-    @property
+    @cached_property
     def every_channel(self) -> tuple[Channel, ...]:
         """The channels it goes out on, the one that may stand in included."""
         return (*self.channels, self.stands_in) if self.stands_in else self.channels
@@ -258,6 +260,19 @@ class Protocol:
     version: str
     #: A starting point that no clinician has reviewed yet.
     sample: bool = False
+    _waits: Mapping[str, tuple[Span, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        waits = {
+            # Mostly a permission is due as soon as what it lifts has ended: then it is one span.
+            each.name: tuple({each.after, *(self.restrictions[name] for name in each.lifts)})
+            for each in self.milestones
+        }
+        object.__setattr__(self, "_waits", waits)
+
+    def waits(self, milestone: Milestone) -> tuple[Span, ...]:
+        """What must have passed since the session before a milestone may be due: all of these."""
+        return self._waits[milestone.name]
 
     def milestone(self, name: str) -> Milestone | None:
         """The milestone of this name, if the protocol still has it."""

@@ -8,7 +8,7 @@ on the clock").
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -46,6 +46,14 @@ class Span:
 
     amount: int
     unit: Unit
+    #: Whether it runs on whatever clocks do; else it counts calendar days.
+    elapses: bool = field(init=False, repr=False, compare=False)
+    _nominal: timedelta = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Worked out once: planning asks twelve times for each session.
+        object.__setattr__(self, "elapses", self.unit in _ELAPSED)
+        object.__setattr__(self, "_nominal", self.amount * _UNITS[self.unit])
 
     @classmethod
     def parse(cls, text: str) -> Span:
@@ -88,15 +96,6 @@ class Span:
             return self._nominal >= other._nominal
         return self.shortest >= other.longest
 
-    @property
-    def elapses(self) -> bool:
-        """Whether it runs on whatever clocks do; else it counts calendar days."""
-        return self.unit in _ELAPSED
-
-    @property
-    def _nominal(self) -> timedelta:
-        return self.amount * _UNITS[self.unit]
-
 
 # Planning asks for the same days' ten o'clock again and again: half its time in a trial.
 @lru_cache(maxsize=4096)
@@ -106,9 +105,9 @@ def at_wall_time(day: date, wall: time, zone: ZoneInfo) -> datetime:
     When clocks change, a wall time can come twice or not at all. Then the later reading counts:
     waiting a little longer is never wrong here, being early is.
     """
-    first = datetime.combine(day, wall, tzinfo=zone).replace(fold=0)
-    second = first.replace(fold=1)
-    return max(first.astimezone(UTC), second.astimezone(UTC))
+    one = datetime.combine(day, wall, tzinfo=zone)
+    other = one.replace(fold=1 - one.fold)
+    return max(one.astimezone(UTC), other.astimezone(UTC))
 
 
 def next_wall_time(moment: datetime, wall: time, zone: ZoneInfo) -> datetime:
