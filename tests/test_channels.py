@@ -14,13 +14,13 @@ import pytest
 
 from tests.support.mail_server import MailServer, ReceivedMail
 from tests.support.twilio_server import TwilioServer
+from worker.channels.accounts import MailServer as Address
 from worker.channels.base import Envelope
 from worker.channels.console import OutboxSender, TeamSender
 from worker.channels.memory import MemorySender
-from worker.channels.smtp import MailServer as Address
 from worker.channels.smtp import SmtpSender
 from worker.channels.twilio import TwilioSender
-from worker.parts import twilio_account
+from worker.providers import twilio_account
 from worker.rules.messages import Channel, Words
 from worker.rules.outcomes import Accepted, ChannelDown, TryAgain
 

@@ -22,8 +22,8 @@ from worker.resources import TEMPLATES
 from worker.rules.messages import Channel
 from worker.settings import load_settings
 from worker.store import decisions
-from worker.store.decisions import By
 from worker.store.kinds import Answer
+from worker.store.patient_events import By, events_of
 from worker.store.tables import MessageRow, PatientEventRow, ReplyRow
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def test_hold_does_what_staff_say_and_says_it(
     assert (done.code, done.told) == (0, f"Patient P1 {told}")
     assert _messages() == stands
     with _engine() as engine, engine.begin() as db:
-        rows = [row for row in decisions.events_of(db, "glow", "P1") if row["event"] != "consent"]
+        rows = [row for row in events_of(db, "glow", "P1") if row["event"] != "consent"]
     assert {(row["actor"], row["how"]) for row in rows} == {("Eva", "command")}
     again = shell.run("hold", "P1", "--by", "Eva", *words)
     assert again.told == f"Patient P1 {told[:-1]} already."

@@ -10,7 +10,8 @@ import pytest
 from tests.rules.given import case
 from tests.support.imap_server import ImapServer
 from tests.support.reports import BARE, LETTER, report
-from worker.channels.mailbox import BounceMailbox, Mailbox
+from worker.channels.accounts import Mailbox
+from worker.channels.mailbox import BounceMailbox
 from worker.errors import MailboxError
 
 if TYPE_CHECKING:

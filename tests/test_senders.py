@@ -14,7 +14,7 @@ from tests.support.twilio_server import SERVICE, TwilioServer
 from tests.test_smtp_mail import ENVELOPE as MAIL
 from tests.test_smtp_mail import NOW, arrived
 from tests.test_twilio import ENVELOPE, sender_to
-from worker.channels.smtp import MailServer as Address
+from worker.channels.accounts import MailServer as Address
 from worker.channels.smtp import SmtpSender
 from worker.channels.twilio import CODES, Meaning
 from worker.rules.outcomes import ChannelDown

@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.mail_server import MailServer, Manner
 from worker.channels import smtp
+from worker.channels.accounts import MailServer as Address
 from worker.channels.base import Envelope
-from worker.channels.smtp import MailServer as Address
 from worker.channels.smtp import SmtpSender
 from worker.rules.messages import Channel, Words
 from worker.rules.outcomes import Accepted, ChannelDown, Refused, TryAgain, Unknown

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.mail_server import MailServer, ReceivedMail
+from worker.channels.accounts import MailServer as Address
 from worker.channels.base import Envelope
-from worker.channels.smtp import MailServer as Address
 from worker.channels.smtp import SmtpSender
 from worker.rules.messages import Channel, Words
 from worker.rules.outcomes import Accepted

@@ -25,7 +25,7 @@ from tests.support.twilio_server import SERVICE, TOKEN, TwilioServer
 from worker.channels import twilio
 from worker.channels.base import Envelope
 from worker.channels.twilio import TwilioSender
-from worker.parts import twilio_account
+from worker.providers import twilio_account
 from worker.rules.messages import Channel, Words
 from worker.rules.outcomes import Accepted, ChannelDown, Refused, TryAgain, Unknown
 

@@ -11,7 +11,7 @@ from tests.support.twilio_behaviour import error
 from tests.support.twilio_server import TwilioServer
 from worker.channels.base import Envelope
 from worker.channels.twilio import TwilioSender
-from worker.parts import twilio_account
+from worker.providers import twilio_account
 from worker.rules.messages import Channel, Words
 from worker.rules.outcomes import ChannelDown, Refused, TryAgain
 

@@ -11,7 +11,7 @@ import pytest
 from tests.support.twilio_server import TwilioServer
 from worker.channels.base import Envelope
 from worker.channels.twilio import TwilioSender
-from worker.parts import twilio_account
+from worker.providers import twilio_account
 from worker.rules.messages import Channel, Words
 
 if TYPE_CHECKING:

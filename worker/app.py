@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from worker.channels.twilio import TwilioSender
+from worker.channels.base import Texts
 from worker.clock import Steadiness
 from worker.content.library import Library
 from worker.content.links import Links
+from worker.errors import describe
 from worker.jobs.alert import Alerter
 from worker.jobs.answers import Answerer
 from worker.jobs.approvals import protocols_in_effect, release, unapproved
@@ -29,17 +30,15 @@ from worker.jobs.caution import Caution
 from worker.jobs.claim import Claimer
 from worker.jobs.collect import collect
 from worker.jobs.inbox import EVERY, EVERY_BESIDE_WEBHOOKS, Inbox
-from worker.jobs.lanes import Lane, Pace
 from worker.jobs.plan import plan_sessions
 from worker.jobs.purge import purge
 from worker.jobs.report import SENDING, health
 from worker.jobs.send import Dispatch
 from worker.jobs.tell import Teller
 from worker.jobs.track import Tracker
-from worker.logs import describe
-from worker.parts import TRIAL_SENDER, open_mailbox, open_senders, open_source, open_store, utc_now
+from worker.parts import open_mailbox, open_source, open_store, utc_now
+from worker.providers import TRIAL_SENDER, open_lanes, open_lanes_apart
 from worker.rules.messages import Cause, Channel
-from worker.settings import Mode
 from worker.stages import Stage, Stages
 from worker.store import channels, leases, messages
 from worker.store.engine import reading
@@ -49,13 +48,16 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from worker.channels.apart import ProvidersApart
     from worker.channels.base import Sender
+    from worker.jobs.lanes import Lane
     from worker.jobs.track import Finder
     from worker.settings import Settings
 
 log = structlog.get_logger()
 
-_NO_PACE = 1e9
+#: No list at a mail server lags: e-mail that may have left goes again after this.
+_MAIL_AGAIN = timedelta(seconds=30)
 #: At most this long may what is under way take to finish after SIGTERM, in seconds.
 _GRACE = 28
 
@@ -71,6 +73,8 @@ class App:
     stop: Event
     lanes: Mapping[Channel, Lane]
     steadiness: Steadiness
+    #: The process that talks to the providers, if there is one.
+    apart: ProvidersApart | None = None
 
     def run_once(self) -> bool:
         """One pass of every stage, in the order the data takes; returns whether all went well."""
@@ -80,8 +84,7 @@ class App:
     def close(self) -> None:
         """Let go of threads and connections."""
         for lane in self.lanes.values():
-            lane.pool.shutdown()
-            lane.sender.close()
+            lane.calls.close()
         self.engine.dispose()
 
 
@@ -91,6 +94,7 @@ def build_app(
     clock: Callable[[], datetime] = utc_now,
     senders: Mapping[Channel, Sender] | None = None,
     stop: Event | None = None,
+    apart: ProvidersApart | None = None,
 ) -> App:
     """Put the worker together.
 
@@ -99,6 +103,7 @@ def build_app(
         clock: Tells the present moment; the demo passes one that it moves.
         senders: Channels to use instead of those that the settings name.
         stop: When set, nothing new begins.
+        apart: The process that talks to the providers; by default threads of this one do.
 
     Raises:
         ConfigurationError: When the database is not ready.
@@ -112,23 +117,15 @@ def build_app(
         channels.try_now(db, clock())
         for cause in (Cause.CHANNEL_DOWN, Cause.TEMPLATE):
             messages.wake(db, cause, clock())
-    senders = senders or open_senders(settings, clock)
-    live = settings.aftercare_mode is Mode.LIVE
-    pace = {Channel.SMS: settings.aftercare_sms_per_second if live else _NO_PACE}
-    lanes = {
-        channel: Lane.open(
-            channel,
-            sender,
-            Pace(pace.get(channel, _NO_PACE)),
-            threads=settings.threads(channel),
-            lease=settings.lease,
-        )
-        for channel, sender in senders.items()
-    }
+    lanes = (
+        open_lanes_apart(settings, apart, stop)
+        if apart
+        else open_lanes(settings, clock, stop, senders=senders)
+    )
     name = f"{socket.gethostname()}-{os.getpid()}"
     steadiness = Steadiness(clock)
     stages = _stages(settings, engine, library, lanes, name, clock, steadiness, stop)
-    return App(settings, engine, library, stages, stop, lanes, steadiness)
+    return App(settings, engine, library, stages, stop, lanes, steadiness, apart)
 
 
 def _stages(  # noqa: PLR0917 (the composition root wires everything once)
@@ -149,15 +146,15 @@ def _stages(  # noqa: PLR0917 (the composition root wires everything once)
     claimer = Claimer(
         library, name, settings.lease, sent_by, require_approval=required, links=links
     )
-    look_after = {Channel.SMS: lookups[0], Channel.EMAIL: timedelta(seconds=30)}
+    look_after = {Channel.SMS: lookups[0], Channel.EMAIL: min(lookups[0], _MAIL_AGAIN)}
     with reading(engine).begin() as db:
         dead = leases.abandoned(db, SENDING)
     caution = Caution(dead, sum(each.capacity for each in lanes.values())) if dead else None
     dispatch = Dispatch(engine, claimer, lanes, clock, stop, look_after, caution)
     finders: dict[Channel, Finder] = {
-        channel: lane.sender
+        channel: lane.calls.sender
         for channel, lane in lanes.items()
-        if isinstance(lane.sender, TwilioSender)
+        if isinstance(lane.calls.sender, Texts)
     }
     tracker = Tracker(engine, finders, lookups, settings.lease, clock, steadiness.steady_for)
     bounces = BounceReader(engine, open_mailbox(settings), clock)
@@ -179,7 +176,7 @@ def _stages(  # noqa: PLR0917 (the composition root wires everything once)
         if again or late:
             log.info("approvals.released", again=again, too_late=late)
 
-    alerter = Alerter(engine, lanes[Channel.EMAIL].sender, sent_by, clock)
+    alerter = Alerter(engine, lanes[Channel.EMAIL].calls.sender, sent_by, clock)
     seen: list[tuple[str, ...]] = [()]
 
     def run_report() -> None:
@@ -221,13 +218,11 @@ def _tracking(
     clock: Callable[[], datetime],
 ) -> Callable[[], None]:
     """What the stage ``track`` does: what may have left, then what patients replied."""
-    texts, mail = lanes[Channel.SMS].sender, lanes[Channel.EMAIL].sender
+    texts, mail = lanes[Channel.SMS].calls.sender, lanes[Channel.EMAIL].calls.sender
     templates = settings.aftercare_templates
     every = EVERY_BESIDE_WEBHOOKS if settings.public_url else EVERY
     # Only Twilio itself has replies; a trial's outbox has none.
-    inbox = (
-        Inbox(engine, texts, templates, every, clock) if isinstance(texts, TwilioSender) else None
-    )
+    inbox = Inbox(engine, texts, templates, every, clock) if isinstance(texts, Texts) else None
     answerer = Answerer(engine, texts, templates, clock)
     teller = Teller(engine, mail, settings.mail_from or TRIAL_SENDER, clock)
 
@@ -257,12 +252,12 @@ def stop_on_signals() -> Event:
     return stop
 
 
-def wait_for_app(settings: Settings, stop: Event) -> App | None:
+def wait_for_app(settings: Settings, stop: Event, apart: ProvidersApart | None) -> App | None:
     """Put the worker together as soon as its database answers; None when stopped before."""
     told = False
     while not stop.is_set():
         try:
-            return build_app(settings, stop=stop)
+            return build_app(settings, stop=stop, apart=apart)
         except OperationalError as error:
             if not told:
                 log.error("database.unreachable", setting="DATABASE_URL", error=describe(error))  # noqa: TRY400 (its text may hold the URL)
@@ -283,6 +278,8 @@ def run_forever(app: App) -> None:
             app.stages.wake(scheduler)
         app.stages.keep_leases()
     log.info("worker.stopping")
+    if app.apart:
+        app.apart.stop()
     finished = app.stages.finish(scheduler, timeout=_GRACE)
     log.info("worker.stopped", finished=finished)
     if not finished:

@@ -28,8 +28,7 @@ from worker.commands import (
     why,
 )
 from worker.commands.output import errors
-from worker.errors import AftercareError, ConfigurationError
-from worker.logs import describe
+from worker.errors import AftercareError, ConfigurationError, describe
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -14,6 +14,9 @@
 
 from __future__ import annotations
 
+import traceback
+from typing import Any
+
 
 class AftercareError(Exception):
     """Something went wrong that a person can understand. The text never holds personal data."""
@@ -41,3 +44,22 @@ class ConfigurationError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+def describe(error: BaseException) -> str:
+    """An exception as its type and the innermost place in the code, never its text.
+
+    Texts of exceptions often quote the value that failed.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"
+
+
+def without_text(error: BaseException) -> dict[str, Any]:
+    """An exception for the log: its type, and the places in the code."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return {
+        "exception": type(error).__name__,
+        "trace": [f"{each.filename}:{each.lineno} {each.name}" for each in frames],
+    }

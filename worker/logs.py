@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import sys
-import traceback
 from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
+
+from worker.errors import without_text
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor
@@ -54,22 +55,13 @@ def set_up_logging(style: str, stream: TextIO | None = None, *, level: int = log
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def describe(error: BaseException) -> str:
-    """An exception as its type and the innermost place in the code."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{place}"
-
-
 def _exception_without_text(_logger: Any, _method: str, event: EventDict) -> EventDict:  # noqa: ANN401 (structlog's)
     info = event.pop("exc_info", None)
     error = sys.exc_info()[1] if info is True else info
     if isinstance(error, tuple):
         error = error[1]
     if isinstance(error, BaseException):
-        frames = traceback.extract_tb(error.__traceback__)
-        event["exception"] = type(error).__name__
-        event["trace"] = [f"{each.filename}:{each.lineno} {each.name}" for each in frames]
+        event.update(without_text(error))
     return event
 
 

@@ -26,8 +26,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 
-from worker.channels.mailbox import Mailbox
-from worker.channels.smtp import LOOPBACK, MailServer
+from worker.channels.accounts import LOOPBACK, Mailbox, MailServer
 from worker.errors import ConfigurationError
 from worker.resources import TEMPLATES
 from worker.rules.messages import Channel

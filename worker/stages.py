@@ -13,8 +13,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from worker.errors import AftercareError
-from worker.logs import describe
+from worker.errors import AftercareError, describe
 from worker.store import leases
 
 if TYPE_CHECKING:

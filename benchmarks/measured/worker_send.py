@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.seed import clock
 from worker.app import build_app
 from worker.logs import set_up_logging
+from worker.providers import start_apart
 from worker.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def prepared(
         if email
         else sms_settings(database, port, threads)
     )
-    app = build_app(told, clock=clock())
+    apart = start_apart(told)
+    app = build_app(told, clock=clock(), apart=apart)
 
     def work() -> dict[str, float]:
         if not app.stages.run("send"):

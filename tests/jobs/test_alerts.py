@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from tests.support.world import CLINIC
 from worker.channels.twilio import CODES, TwilioSender
-from worker.parts import twilio_account
+from worker.providers import twilio_account
 from worker.rules.outcomes import ChannelDown, Outcome, TryAgain, Unknown
 from worker.settings import Settings
 from worker.store.clinics import add_clinic

@@ -19,6 +19,7 @@ from worker.rules.outcomes import ChannelDown, Outcome, Refused, TryAgain, Unkno
 from worker.store import decisions, replies
 from worker.store.clinics import add_clinic
 from worker.store.kinds import Answer
+from worker.store.patient_events import By
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -176,7 +177,7 @@ def test_an_answer_that_waits_does_not_go_to_the_dead(ana: World) -> None:
     """Staff learnt of it between the text and its answer: the gate is asked at the very end."""
     write(ana, "me sale pus")
     with ana.app.engine.begin() as db:
-        eva = decisions.By("Eva", "command")
+        eva = By("Eva", "command")
         decisions.never_contact(db, "glow", "P1", by=eva, why="The patient died", now=ana.now)
     ana.run()
     assert ana.sms.sent == []
@@ -317,6 +318,6 @@ def test_status_lists_who_is_on_hold(ana: World) -> None:
     )
     assert expected in problems(ana)
     with ana.app.engine.begin() as db:
-        decisions.release(db, "glow", "P1", by=decisions.By("Eva", "command"), now=ana.now)
+        decisions.release(db, "glow", "P1", by=By("Eva", "command"), now=ana.now)
     assert "on hold" not in problems(ana)
     assert reply(ana, "me sale pus").handled_at is not None

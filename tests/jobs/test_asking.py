@@ -14,7 +14,7 @@ from tests.support.twilio_server import TwilioServer
 from worker.channels.twilio import TwilioSender
 from worker.jobs.receipts import receive
 from worker.jobs.track import Tracker
-from worker.parts import twilio_account
+from worker.providers import twilio_account
 from worker.rules.messages import Cause, Channel, Reason, Status, Transition
 from worker.rules.outcomes import Delivered, Undelivered, Underway
 from worker.rules.receipts import next_ask

@@ -13,8 +13,9 @@ from tests.support.imap_server import ImapServer
 from tests.support.reports import LETTER, report
 from tests.support.stored import MONDAY, everything, message, store_message, store_session
 from worker.app import build_app
+from worker.channels.accounts import Mailbox
 from worker.channels.bounces import read_bounces
-from worker.channels.mailbox import BounceMailbox, Mailbox
+from worker.channels.mailbox import BounceMailbox
 from worker.channels.memory import MemorySender
 from worker.jobs.bounces import BounceReader
 from worker.jobs.report import health

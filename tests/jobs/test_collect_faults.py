@@ -248,7 +248,7 @@ def _live_from(world: World, local: str) -> None:
     """The operator sets AFTERCARE_GO_LIVE and starts the worker again."""
     moment = datetime.fromisoformat(local).replace(tzinfo=world.zone)
     settings = world.settings.model_copy(update={"aftercare_go_live": moment})
-    senders = {channel: lane.sender for channel, lane in world.app.lanes.items()}
+    senders = {channel: lane.calls.sender for channel, lane in world.app.lanes.items()}
     world.app.close()
     world.app = build_app(settings, senders=senders)
     world.run()

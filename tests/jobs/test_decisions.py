@@ -12,7 +12,7 @@ from tests.support.replying import NUMBER, events
 from worker.rules.messages import Cause, Channel, Status
 from worker.rules.outcomes import Refused
 from worker.store import decisions
-from worker.store.decisions import By
+from worker.store.patient_events import By, events_of
 from worker.store.tables import PatientRow
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def test_consent_is_on_record_with_its_changes(ana: World) -> None:
     ana.source.change("S1", sms_consent="0", updated_at="2026-11-23 15:02:00")
     ana.run()
     with ana.app.engine.begin() as db:
-        told = [row["reason"] for row in decisions.events_of(db, *ANA)]
+        told = [row["reason"] for row in events_of(db, *ANA)]
     says = "The clinic's system says the patient agreed to: "
     assert told == [
         f"{says}text messages, e-mails, invitations to book",

@@ -17,7 +17,7 @@ from worker.errors import AftercareError
 from worker.jobs.alert import pressing
 from worker.jobs.inbox import EVERY, Inbox
 from worker.jobs.replies import take_reply
-from worker.parts import twilio_account
+from worker.providers import twilio_account
 from worker.resources import TEMPLATES
 from worker.rules.messages import Status
 from worker.store.tables import ReplyRow

@@ -19,7 +19,7 @@ from worker.rules.messages import Cause, Channel, Status
 from worker.rules.replies import Meaning
 from worker.store import decisions, replies
 from worker.store.clinics import add_clinic
-from worker.store.decisions import By
+from worker.store.patient_events import By
 from worker.store.tables import MessageRow, PatientRow, ReplyRow, SuppressionRow
 
 if TYPE_CHECKING:

@@ -93,7 +93,7 @@ class RefusesBrillo:
 def refuse_brillo(world: World, outcome: Outcome = WRONG) -> RefusesBrillo:
     """From now on Brillo's sender does not work."""
     refuses = RefusesBrillo(world.sms, outcome)
-    world.app.lanes[Channel.SMS].sender = refuses
+    world.app.lanes[Channel.SMS].calls.sender = refuses
     return refuses
 
 
@@ -166,7 +166,7 @@ def test_a_refused_sender_pauses_only_who_uses_it(world: World) -> None:
     # What was under way at first, and then one at a time.
     assert refused.tried - tried <= 4
     refused.outcome = Unknown("should not be asked again")
-    world.app.lanes[Channel.SMS].sender.real.answers = []  # type: ignore[attr-defined]
+    world.app.lanes[Channel.SMS].calls.sender.real.answers = []  # type: ignore[attr-defined]
     with world.app.engine.begin() as db:
         edit_clinic(db, replace(BRILLO, sms_from="+12125550198"), world.now)
         assert sender_pauses(db) == {}
@@ -181,7 +181,7 @@ def test_a_sender_that_works_again_is_noticed(world: World) -> None:
     world.source.add(**{**BRILLOS, "session_id": "B2", "patient_id": "P2"})
     world.move_to("2026-11-23 17:01:00")
     assert refused.tried >= 1
-    world.app.lanes[Channel.SMS].sender = world.sms
+    world.app.lanes[Channel.SMS].calls.sender = world.sms
     world.wait(minutes=1, seconds=5)
     world.run()
     assert len(to(world, "+12125550145")) == 2

@@ -34,9 +34,10 @@ from tests.machine.provider import Manner, Provider
 from tests.machine.witness import Witness
 from tests.support.stored import PATIENT
 from tests.support.world import CLINIC
+from worker.channels.calls import Calls, Pace
 from worker.content.library import Library
 from worker.jobs.claim import Claimer
-from worker.jobs.lanes import Answer, Lane, Pace
+from worker.jobs.lanes import Answer, Lane
 from worker.jobs.plan import plan_sessions
 from worker.jobs.receipts import receive
 from worker.jobs.send import Dispatch
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from worker.channels.base import Envelope
     from worker.jobs.claim import Claimed
     from worker.rules.outcomes import Outcome, Receipt
 
@@ -112,6 +114,11 @@ class AtOnce(ThreadPoolExecutor):
         return done
 
 
+def stumbled(_: Envelope, error: Exception) -> None:
+    """A channel of this test has no faults of its own."""
+    raise error
+
+
 class Aftercare(RuleBasedStateMachine):
     """Two patients, their sessions, and one or more workers."""
 
@@ -127,13 +134,13 @@ class Aftercare(RuleBasedStateMachine):
         self.sms = self.providers[Channel.SMS]
         self.witness = Witness(dict(PATIENTS))
         self.claimer = Claimer(LIBRARY, "w1", LEASE, "care@example.com")
-        pool, pace = AtOnce(1), Pace(1e9)
+        pool, pace, stop = AtOnce(1), Pace(1e9), Event()
         lanes = {
-            channel: Lane(channel, provider, pace, pool, 4)
+            channel: Lane(channel, Calls(provider, pace, pool, stop, stumbled), 4)
             for channel, provider in self.providers.items()
         }
         look_after = {Channel.SMS: LOOKUPS[0], Channel.EMAIL: timedelta(seconds=30)}
-        self.dispatch = Dispatch(self.engine, self.claimer, lanes, self.clock, Event(), look_after)
+        self.dispatch = Dispatch(self.engine, self.claimer, lanes, self.clock, stop, look_after)
         self.tracker = Tracker(
             self.engine, {Channel.SMS: self.sms}, LOOKUPS, LEASE, self.clock, lambda: timedelta.max
         )

@@ -10,7 +10,7 @@ from worker.channels.base import Inbound
 from worker.content.phrases import load_phrasebooks
 from worker.jobs.replies import take_reply
 from worker.resources import TEMPLATES
-from worker.store import decisions
+from worker.store.patient_events import events_of
 from worker.store.tables import ReplyRow
 
 if TYPE_CHECKING:
@@ -47,5 +47,5 @@ def reply(world: World, body: str) -> Any:
 def events(world: World, patient_id: str = "P1") -> list[tuple[str, str, str]]:
     """What was decided about a patient, after what the clinic's row says: what, by whom, how."""
     with world.app.engine.begin() as db:
-        rows = decisions.events_of(db, "glow", patient_id)
+        rows = events_of(db, "glow", patient_id)
     return [(row["event"], row["actor"], row["how"]) for row in rows if row["event"] != "consent"]

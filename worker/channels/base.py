@@ -10,22 +10,23 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from worker.rules.outcomes import ChannelDown, NotTried
+from worker.rules.values import value
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from worker.rules.messages import Channel, Words
-    from worker.rules.outcomes import Outcome
+    from worker.rules.outcomes import Outcome, Receipt
 
 
 #: The answer for an envelope whose time to leave is over.
 HELD_UP = NotTried("The worker was held up before it could send")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Envelope:
     """One message, ready to leave."""
 
@@ -80,6 +81,23 @@ class Sender(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class Texts(Sender, Protocol):
+    """A provider of texts that can be asked for what it has."""
+
+    def find(self, address: str, body: str, since: datetime) -> list[str] | None:
+        """Ids of messages to an address with this text since a moment; None when not to be had."""
+        ...
+
+    def receipt(self, provider_id: str) -> Receipt | None:
+        """What became of a message; None when the provider cannot be asked."""
+        ...
+
+    def inbound(self, since: datetime) -> list[Inbound] | None:
+        """Texts that came in since a moment, oldest first; None when it cannot be asked."""
         ...
 
 

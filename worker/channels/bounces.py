@@ -12,7 +12,7 @@ from email import message_from_bytes, message_from_string
 from email.message import Message
 from typing import TYPE_CHECKING
 
-from worker.channels.smtp import DEAD_ADDRESS, DOUBTFUL
+from worker.channels.mail_codes import DEAD_ADDRESS, DOUBTFUL
 from worker.rules.outcomes import Undelivered
 
 if TYPE_CHECKING:

@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
-from worker.channels.smtp import LOOPBACK
 from worker.errors import MailboxError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
+
+    from worker.channels.accounts import Mailbox
 
 #: Seconds to wait for the server.
 TIMEOUT = 20
@@ -32,45 +32,6 @@ _BYTES = 200_000
 _BATCH = 200
 _MOST = 100
 _UID = re.compile(rb"\bUID (\d+)")
-_PORTS = {"imaps": 993, "imap": 143}
-
-
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    """Where reports are, from ``BOUNCE_URL``."""
-
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    folder: str
-    tls: bool
-
-    @classmethod
-    def parse(cls, url: str) -> Mailbox:
-        """Read ``imaps://user:pass@host/INBOX``.
-
-        Raises:
-            ValueError: Without the URL, which may hold a password.
-        """
-        message = "must be like imaps://user:password@host/INBOX"
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            raise ValueError(message) from None
-        if parts.scheme not in _PORTS or not (parts.hostname and parts.username):
-            raise ValueError(message)
-        if parts.scheme == "imap" and parts.hostname not in LOOPBACK:
-            message = "must begin with imaps://: without encryption the password would be readable"
-            raise ValueError(message)
-        folder = unquote(parts.path.strip("/")) or "INBOX"
-        user, password = unquote(parts.username), unquote(parts.password or "")
-        if not (folder + user + password).isascii() or re.search(r"[\r\n]", folder + user):
-            message = "may only hold plain letters, digits and signs (no accents)"
-            raise ValueError(message)
-        host, port = parts.hostname, port or _PORTS[parts.scheme]
-        return cls(host, port, user, password, folder, parts.scheme == "imaps")
 
 
 @dataclass(slots=True)

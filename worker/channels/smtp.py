@@ -11,15 +11,15 @@ import smtplib
 import socket
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from email.utils import parseaddr
 from functools import cached_property, lru_cache
 from threading import Lock, local
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
+from worker.channels.accounts import LOOPBACK
 from worker.channels.base import HELD_UP
+from worker.channels.mail_codes import DEAD_ADDRESS, DOUBTFUL
 from worker.channels.mime import ascii_address, build_email
 from worker.rules.outcomes import Accepted, ChannelDown, Refused, TryAgain, Unknown
 
@@ -27,15 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from worker.channels.accounts import MailServer
     from worker.channels.base import Envelope
     from worker.rules.outcomes import Outcome
 
 #: Seconds to wait for the mail server; far below a message's lease.
 TIMEOUT = 20
-#: A bare refusal may be a server in trouble: the address is tried again after this time.
-DOUBTFUL = timedelta(days=30)
-#: Hosts that are this very machine: what goes there needs no encryption.
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 #: Stands at the beginning of a reply's line (RFC 2034); an IP address further on is none.
 _ENHANCED = re.compile(rb"^([245]\.\d{1,3}\.\d{1,3})(?![.\d])", re.MULTILINE)
 
@@ -47,40 +44,6 @@ _NO_SUCH_MAILBOX = 550
 #: Replies below this are no refusals; where one is not expected, the conversation is out of step.
 _REFUSALS = 400
 _PERMANENT = 500
-
-#: The address is dead, says the server.
-DEAD_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
-
-
-@dataclass(frozen=True, slots=True)
-class MailServer:
-    """Where e-mail goes, from ``SMTP_URL``."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    #: TLS from the first byte (``smtps://``) instead of STARTTLS.
-    implicit_tls: bool
-
-    @classmethod
-    def parse(cls, url: str) -> MailServer:
-        """Read ``smtp://user:pass@host:587`` or ``smtps://…``.
-
-        Raises:
-            ValueError: Without the URL, which may hold a password.
-        """
-        message = "must be like smtp://user:password@host:587 or smtps://user:password@host"
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            raise ValueError(message) from None
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-            raise ValueError(message)
-        tls = parts.scheme == "smtps"
-        user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        return cls(parts.hostname, port or (465 if tls else 587), user, password, tls)
 
 
 class _CannotConnectError(Exception):

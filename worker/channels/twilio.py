@@ -6,8 +6,6 @@ second copy; see https://www.twilio.com/docs/messaging/api/message-resource for 
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from itertools import takewhile
@@ -24,6 +22,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from worker.channels.accounts import is_service
 from worker.channels.base import HELD_UP, Inbound
 from worker.channels.twilio_http import PooledHttp
 from worker.rules.outcomes import (
@@ -41,15 +40,12 @@ from worker.rules.timing import start_of_next_day
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pydantic import SecretStr
-
+    from worker.channels.accounts import Account
     from worker.channels.base import Envelope
     from worker.rules.outcomes import Outcome, Receipt
 
 #: Seconds to wait for Twilio; far below a message's lease.
 TIMEOUT = 15
-#: https://www.twilio.com/docs/glossary/what-is-a-sid
-_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 #: No patient gets as many messages between an attempt and its last look-up.
 _MOST_LISTED = 200
 _NOT_FOUND = 404
@@ -152,28 +148,6 @@ def read_receipt(status: str, error_code: int | None) -> Receipt:
     )
 
 
-def is_service(sender: str) -> bool:
-    """Whether a sender is a messaging service's id, not a number."""
-    return _SERVICE.fullmatch(sender) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A Twilio account, as the ``TWILIO_`` settings name it."""
-
-    account_sid: str
-    #: The account's own SID with its token, or an API key with its secret.
-    key_sid: str
-    key_secret: SecretStr
-    #: Who texts: a messaging service, or else a number.
-    messaging_service_sid: str = ""
-    from_: str = ""
-    #: A regional edge or a test server; Twilio's own when empty.
-    api_url: str = ""
-    #: Where Twilio can reach us, for receipts; empty when it cannot.
-    public_url: str = ""
-
-
 class TwilioSender:
     """Sends SMS for one account.
 
@@ -191,14 +165,14 @@ class TwilioSender:
         self._messages = f"/Accounts/{account.account_sid}/Messages.json"
         self._http = PooledHttp(
             account.key_sid,
-            account.key_secret.get_secret_value(),
+            account.key_secret,
             url=account.api_url or _API,
             connections=connections,
             timeout=TIMEOUT,
         )
         self._client = Client(
             account.key_sid,
-            account.key_secret.get_secret_value(),
+            account.key_secret,
             account.account_sid,
             http_client=self._http,
         )

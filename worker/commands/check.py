@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import typer
 from sqlalchemy.exc import OperationalError
 
-from worker.channels.smtp import MailServer, SmtpSender
-from worker.channels.twilio import TwilioSender
+from worker.channels.accounts import MailServer
+from worker.channels.smtp import SmtpSender
 from worker.commands.output import output
 from worker.commands.web import web_problems
 from worker.content.costs import text_costs
 from worker.content.library import Library
 from worker.content.lint import Severity, lint
-from worker.errors import ConfigurationError, SourceError
-from worker.logs import describe
-from worker.parts import open_mailbox, open_source, open_store, twilio_account, utc_now
+from worker.errors import ConfigurationError, SourceError, describe
+from worker.parts import open_mailbox, open_source, open_store, utc_now
+from worker.providers import twilio_account
 from worker.settings import Mode, load_settings
 from worker.store.clinics import all_clinics
 from worker.store.engine import reading
@@ -119,6 +119,9 @@ def _clinics(settings: Settings) -> list[Clinic]:
 
 def _twilio(settings: Settings) -> Iterator[str]:
     if settings.has_sms:
+        # The worker, which is the same program, would carry Twilio's library about for nothing.
+        from worker.channels.twilio import TwilioSender  # noqa: PLC0415
+
         problem = TwilioSender(twilio_account(settings), utc_now).check()
         yield from [problem] if problem else []
     elif settings.aftercare_mode is not Mode.TRIAL:

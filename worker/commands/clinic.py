@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.channels.twilio import is_service
+from worker.channels.accounts import is_service
 from worker.commands.output import output
 from worker.errors import AftercareError, NotFoundError
 from worker.parts import open_store, utc_now

@@ -14,7 +14,7 @@ from worker.rules.messages import Channel
 from worker.settings import load_settings
 from worker.store import clinics as clinic_store
 from worker.store import decisions, overview
-from worker.store.decisions import By
+from worker.store.patient_events import By
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping

@@ -10,8 +10,9 @@ from rich.markup import escape
 
 from worker.commands.output import local
 from worker.rules.replies import Meaning
-from worker.store import decisions, overview, replies
+from worker.store import overview, replies
 from worker.store.kinds import Answer
+from worker.store.patient_events import events_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,7 +90,7 @@ def persons(db: Connection, patients: Sequence[tuple[str, str]]) -> list[Person]
     return [
         Person(
             row,
-            decisions.events_of(db, row["clinic"], row["patient_id"]),
+            events_of(db, row["clinic"], row["patient_id"]),
             replies.of_patient(db, row["clinic"], row["patient_id"]),
         )
         for clinic, patient_id in dict.fromkeys(patients)

@@ -16,8 +16,7 @@ from worker.content.language import day, locale_for, moment
 from worker.content.library import Library
 from worker.content.preview import Piece, chapter, example_chapters, render_page
 from worker.demo.story import CLINIC
-from worker.errors import AftercareError, NotFoundError, TemplateError
-from worker.logs import describe
+from worker.errors import AftercareError, NotFoundError, TemplateError, describe
 from worker.parts import open_store, utc_now
 from worker.rules.messages import WAITING, Words
 from worker.rules.planning import restriction_ends

@@ -14,7 +14,8 @@ from worker.content.context import message_context
 from worker.content.costs import describe_cost
 from worker.content.library import Library
 from worker.errors import AftercareError
-from worker.parts import open_senders, open_store, utc_now
+from worker.parts import open_store, utc_now
+from worker.providers import open_senders
 from worker.rules.contacts import read_email, read_language, read_phone
 from worker.rules.facts import Clinic, Patient, Session
 from worker.rules.messages import Channel

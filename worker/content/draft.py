@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from worker.content.context import message_context
+from worker.rules.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from worker.rules.messages import Channel, Words
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Draft:
     """A template and the values for one patient: two drafts that are equal read the same."""
 

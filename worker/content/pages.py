@@ -16,7 +16,7 @@ import structlog
 from jinja2 import TemplateError as JinjaError
 
 from worker.content.language import environment
-from worker.logs import describe
+from worker.errors import describe
 from worker.resources import TEMPLATES
 from worker.rules.contacts import show_phone
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: No message of ours is longer, but for letters of a name that are outside the GSM alphabet.
 MOST_SEGMENTS = 2
+#: So few letters fit into them, whichever they are of the GSM alphabet: nothing to count.
+_SURELY_FIT = 150
 
 _env = environment(html=False, gsm=True)
 
@@ -62,7 +64,7 @@ def _plainly(clinic: ClinicWords) -> ClinicWords:
 
 
 def _too_long(text: str) -> bool:
-    return measure_as_if_plain(text).segments > MOST_SEGMENTS
+    return len(text) > _SURELY_FIT and measure_as_if_plain(text).segments > MOST_SEGMENTS
 
 
 def compile_sms(source: str) -> SmsTemplate:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from secrets import token_hex
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import structlog
 
@@ -20,12 +20,12 @@ from worker.channels.mime import new_message_ref
 from worker.content.calendar import same_but_for_stamps
 from worker.content.draft import draft
 from worker.content.links import NO_LINKS
-from worker.errors import TemplateError
+from worker.errors import TemplateError, describe
 from worker.jobs.approvals import protocols_in_effect, unapproved
 from worker.jobs.surroundings import look_around
-from worker.logs import describe
 from worker.rules.gate import Hold, Send, Skip, Wait, gate
 from worker.rules.messages import Cause, Channel, Reason, Transition
+from worker.rules.values import value
 from worker.store import channels, messages, outgoing
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ TEMPLATE_PAUSE = timedelta(minutes=5)
 _RESTRICTS_FOR = timedelta(days=60)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Claimed:
     """A message that is marked ``sending`` and may leave."""
 
@@ -199,12 +199,13 @@ class Claimer:
             waits = Wait(pause.until, Reason(Cause.CHANNEL_DOWN, pause.problem))
             return _put_aside(row, waits, now), None
         around.note_try(it.channel, sender, now + self.lease)
-        around.note_departure(row, self._told(it), now)
+        told = self._told(it)
+        around.note_departure(row, told, now)
         envelope = Envelope(
             channel=it.channel,
             address=it.patient.address(it.channel) or "",
             words=words,
-            attempt_id=uuid4().hex,
+            attempt_id=token_hex(16),
             sender=sender,
             from_name=it.clinic.name,
             reply_to=it.clinic.email,
@@ -221,14 +222,15 @@ class Claimer:
             "claimed_at": now,
             "address": envelope.address,
             "language": template.language,
-            "subject": words.subject,
             "body": words.text,
-            "html": words.html,
-            "calendar": words.calendar,
-            "message_ref": envelope.message_ref or None,
             "version": template.version,
-            "told": {name: end.isoformat() for name, end in self._told(it).items()},
+            "told": {name: end.isoformat() for name, end in told.items()},
         }
+        if it.channel is Channel.EMAIL:
+            sets["subject"] = words.subject
+            sets["html"] = words.html
+            sets["calendar"] = words.calendar
+            sets["message_ref"] = envelope.message_ref
         return Transition.claimed(sets), Claimed(
             message_id=row["id"],
             session_id=row["session_id"],

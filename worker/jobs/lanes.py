@@ -1,31 +1,23 @@
-"""Lanes: a channel's threads, its pace and what is under way on it."""
+"""Lanes: how much of a channel may be under way, and what is."""
 
 from __future__ import annotations
 
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
-from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import structlog
-
-from worker.channels.base import HELD_UP
 from worker.rules.breaker import Breaker
-from worker.rules.outcomes import Accepted, NotTried, Unknown
+from worker.rules.outcomes import Accepted
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
+    from collections.abc import Sequence
     from queue import SimpleQueue
-    from threading import Event
 
-    from worker.channels.base import Sender
+    from worker.channels.base import Envelope, Sender
+    from worker.channels.calls import Tell
     from worker.jobs.claim import Claimed
     from worker.rules.messages import Channel
     from worker.rules.outcomes import Outcome
-
-log = structlog.get_logger()
 
 #: A call takes this long at most as a rule: how many threads keep a channel's pace.
 _USUAL_CALL = timedelta(seconds=2)
@@ -36,37 +28,42 @@ _FEWEST = 4
 _LINE = 64
 #: Calls under way before the provider has answered one.
 _FIRST = 8
-_STOPPED = NotTried("The worker was told to stop before it could send")
-_RESTS = NotTried("The channel was paused before this could be sent")
 
 
-class Pace:
-    """Spreads calls evenly, so that many messages due at once do not leave in one burst."""
+class Line(Protocol):
+    """Who makes a channel's calls: threads of this process, or another process."""
 
-    def __init__(self, per_second: float) -> None:
-        self.per_second = per_second
-        self._gap = 1 / per_second
-        self._next = 0.0
-        self._lock = Lock()
+    sender: Sender
 
-    def wait(self) -> None:
-        """Sleep until the next call may begin."""
-        with self._lock:
-            now = time.monotonic()
-            turn = max(self._next, now)
-            self._next = turn + self._gap
-        if turn > now:
-            time.sleep(turn - now)
+    def begin(self, envelopes: Sequence[Envelope], tell: Tell) -> None:
+        """Hand these to the provider, each as its turn comes; ``tell`` hears of each once."""
+        ...
+
+    def rest(self, *, rests: bool) -> None:
+        """While the channel rests, what is next in line does not begin."""
+        ...
+
+    def close(self) -> None:
+        """Let what is under way finish, and let go of connections."""
+        ...
+
+
+def width(per_second: float, *, threads: int, lease: timedelta) -> tuple[int, int]:
+    """How many threads a pace keeps busy, and how many messages may be claimed at once.
+
+    No more than can begin within their lease.
+    """
+    threads = min(threads, max(_FEWEST, int(per_second * _USUAL_CALL.total_seconds())))
+    most = max(1, int(per_second * lease.total_seconds() / 4))
+    return threads, min(max(2 * threads, _LINE), most)
 
 
 @dataclass(slots=True)
 class Lane:
-    """A channel with its threads and its pace."""
+    """A channel, and what is under way on it."""
 
     channel: Channel
-    sender: Sender
-    pace: Pace
-    pool: Executor
+    calls: Line
     #: How many messages may be claimed at once, under way or next in line: what a crash can leave
     #: unknown. More than the threads, so that none of them waits for the database.
     capacity: int
@@ -74,19 +71,7 @@ class Lane:
     #: How many may be under way by now: few at first, one more with each that went well, so that a
     #: provider that is down is not met by all at once.
     window: int = 0
-    #: Set while the channel is paused: what is next in line does not begin.
-    rests: bool = False
     breaker: Breaker = field(default_factory=Breaker)
-
-    @classmethod
-    def open(
-        cls, channel: Channel, sender: Sender, pace: Pace, *, threads: int, lease: timedelta
-    ) -> Lane:
-        """A lane no wider than its pace: what is claimed must be able to begin within its lease."""
-        threads = min(threads, max(_FEWEST, int(pace.per_second * _USUAL_CALL.total_seconds())))
-        most = max(1, int(pace.per_second * lease.total_seconds() / 4))
-        pool = ThreadPoolExecutor(threads, channel)
-        return cls(channel, sender, pace, pool, min(max(2 * threads, _LINE), most))
 
     def __post_init__(self) -> None:
         self.window = min(_FIRST, self.capacity)
@@ -100,27 +85,17 @@ class Lane:
         self.window = min(_FIRST, self.capacity)
         return True
 
-    def begin(self, claimed: Claimed, answers: SimpleQueue[Answer], stop: Event) -> None:
-        """Call the provider in a thread; what comes of it goes to ``answers``."""
-        self.under_way += 1
-        self.pool.submit(self._deliver, claimed, answers, stop)
+    def begin(self, claimed: Sequence[Claimed], answers: SimpleQueue[Answer]) -> None:
+        """Have the provider called; what comes of it goes to ``answers``."""
+        if not claimed:
+            return
+        self.under_way += len(claimed)
+        by_attempt = {each.envelope.attempt_id: each for each in claimed}
 
-    def _deliver(self, claimed: Claimed, answers: SimpleQueue[Answer], stop: Event) -> None:
-        answers.put(Answer(self, claimed, self._call(claimed, stop)))
+        def tell(attempt_id: str, outcome: Outcome) -> None:
+            answers.put(Answer(self, by_attempt[attempt_id], outcome))
 
-    def _call(self, claimed: Claimed, stop: Event) -> Outcome:
-        if stop.is_set():
-            return _STOPPED
-        self.pace.wait()
-        if self.rests:
-            return _RESTS
-        if claimed.envelope.too_late:
-            return HELD_UP
-        try:
-            return self.sender.send(claimed.envelope)
-        except Exception as error:
-            log.exception("channel.bug", channel=self.channel, message_id=claimed.message_id)
-            return Unknown(f"The worker stumbled while sending ({type(error).__name__})")
+        self.calls.begin([each.envelope for each in claimed], tell)
 
 
 class Answer(NamedTuple):

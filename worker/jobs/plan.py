@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from worker.errors import AftercareError
-from worker.logs import describe
+from worker.errors import AftercareError, describe
 from worker.rules.messages import Cause, Channel, Reason, Transition
 from worker.rules.planning import plan, replan, without_refused
 from worker.store import joining, messages, outgoing

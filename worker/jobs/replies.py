@@ -26,8 +26,8 @@ from worker.rules.replies import (
     classify,
 )
 from worker.store import decisions, replies
-from worker.store.decisions import PATIENT, By
 from worker.store.kinds import Answer
+from worker.store.patient_events import PATIENT, By
 from worker.store.replies import Writer, writer_at
 
 if TYPE_CHECKING:

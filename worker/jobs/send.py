@@ -1,7 +1,7 @@
 """Send: claim what is due, hand it to the providers, record what came of it.
 
-One thread, this job's, talks to the database; a pool of sender threads talks to the providers. No
-transaction is open during a call, and each outcome is committed as it comes.
+One thread, this job's, talks to the database; others, in this process or in one of their own, talk
+to the providers. No transaction is open during a call, and each outcome is committed as it comes.
 """
 
 from __future__ import annotations
@@ -103,8 +103,10 @@ class Dispatch:
         return calls
 
     def _begin(self, claimed: Sequence[Claimed]) -> None:
-        for each in claimed:
-            self.lanes[each.envelope.channel].begin(each, self._answers, self.stop)
+        for channel, lane in self.lanes.items():
+            lane.begin(
+                [each for each in claimed if each.envelope.channel is channel], self._answers
+            )
 
     @property
     def _under_way(self) -> int:
@@ -150,7 +152,7 @@ class Dispatch:
         if pause is not None and (pause.until > now or busy):
             self.claimer.clear_expired(db, lane.channel, _BATCH, now)
             return False, []
-        lane.rests = False
+        lane.calls.rest(rests=False)
         # A channel that was down gets one message to try itself on, not a batch.
         limit = 1 if alone or pause is not None else lane.window - busy
         looked_at, claimed = self.claimer.claim(db, lane.channel, limit, now, alone=alone)
@@ -171,7 +173,7 @@ class Dispatch:
             probe_failed = is_failure(outcome) and (channel, "") in paused
             if lane.note(outcome) or probe_failed:
                 why = getattr(outcome, "why", "")
-                lane.rests = True
+                lane.calls.rest(rests=True)
                 paused.add((channel, ""))
                 if channels.pause(db, channel, why, now):
                     log.error("channel.paused", channel=channel, problem=why)

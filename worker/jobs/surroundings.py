@@ -144,9 +144,11 @@ class Surroundings:
         return later[max(later)] if later else ""
 
     def _sent_today(self, case: Case, now: datetime) -> int:
+        left = self.departures[case.patient.clinic, case.patient.patient_id]
+        if not left:
+            return 0
         zone = case.patient.zone
         today = now.astimezone(zone).date()
-        left = self.departures[case.patient.clinic, case.patient.patient_id]
         return sum(each.astimezone(zone).date() == today for each in left)
 
 
@@ -160,13 +162,14 @@ def look_around(
     found = cases(db, session_ids)
     clinics = some_clinics(db, {each.patient.clinic for each in found.values()})
     own_senders = any(each.sender(channel) for each in clinics.values())
+    reached, departures = outgoing.before(db, found, channel, now, now - _A_DAY_ANYWHERE)
     reachable = {each.patient.address(channel) or "" for each in found.values()}
     return Surroundings(
         cases=found,
         clinics=clinics,
         suppressed=addresses.suppressed(db, channel, reachable, now),
-        reached=outgoing.reached(db, session_ids, channel, now),
-        departures=outgoing.departures(db, session_ids, channel, now - _A_DAY_ANYWHERE),
+        reached=reached,
+        departures=departures,
         sender_pauses=channels.sender_pauses(db) if own_senders else {},
         competitors=outgoing.competitors(db, _with_others(found.values()), channel, now),
         standing=joining.standing(db, found.values(), channel),

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.rules.messages import Channel
+from worker.store.lists import one_of
 from worker.store.tables import IN_FORCE, PatientRow, SuppressionRow, table_of
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _LIST = table_of(SuppressionRow)
 _IN_FORCE = select(_LIST.c.address, _LIST.c.kind, _LIST.c.reason, _LIST.c.expires_at).where(
     IN_FORCE,
     _LIST.c.channel == bindparam("channel"),
-    _LIST.c.address.in_(bindparam("addresses", expanding=True)),
+    one_of(_LIST.c.address, "addresses"),
     or_(_LIST.c.expires_at.is_(None), _LIST.c.expires_at > bindparam("now")),
 )
 

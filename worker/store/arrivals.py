@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, insert, select, update
 
-from worker.store import decisions
 from worker.store.collected import FRESH, by_clinic, replan_patients
 from worker.store.facts import patient_from
-from worker.store.tables import PatientRow, SessionRow
+from worker.store.patient_events import note_consents
+from worker.store.tables import PatientRow, SessionRow, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from worker.rules.facts import Patient, Session
 
+# The plain tables: their ORM classes would double what it takes to store a row.
+_SESSIONS, _PATIENTS = table_of(SessionRow), table_of(PatientRow)
 #: What patients and staff decided: the clinic's rows never touch it.
 _DECIDED_HERE = (
     *("blocked", "clinical_hold"),
@@ -82,10 +84,10 @@ def save(
             identity = {"session_id": each.session.session_id, "plan_version": ""}
             new.append({**identity, **facts, "needs_plan": plans})
     if new:
-        db.execute(insert(SessionRow), new)
+        db.execute(insert(_SESSIONS), new)
     if changed:
         key = SessionRow.session_id == bindparam("key_id")
-        db.execute(update(SessionRow).where(key).values(_bound(changed[0])), changed)
+        db.execute(update(_SESSIONS).where(key).values(_bound(changed[0])), changed)
     replan_patients(db, {_owner(each.patient) for each in arrivals}, now)
 
 
@@ -118,7 +120,7 @@ def add_faulty(
             plans = not facts["before_go_live"]
             new.append({**identity, **facts, "fault": session.fault, "needs_plan": plans})
     if new:
-        db.execute(insert(SessionRow), new)
+        db.execute(insert(_SESSIONS), new)
         replan_patients(db, {_owner(patient) for _, patient in sessions}, now)
 
 
@@ -181,7 +183,7 @@ def save_patients(db: Connection, facts: Iterable[tuple[Patient, datetime]]) -> 
         if other is None or other[1] <= as_of:
             newest[_owner(patient)] = patient, as_of
     before = _stored(db, newest)
-    new, changed = [], []
+    new, changed, told = [], [], []
     for owner, (patient, as_of) in newest.items():
         columns = _patient_columns(patient, as_of)
         stored = before.get(owner)
@@ -190,18 +192,17 @@ def save_patients(db: Connection, facts: Iterable[tuple[Patient, datetime]]) -> 
             new.append({**identity, **columns, **dict.fromkeys(_DECIDED_HERE, "")})
         elif stored["as_of"] <= as_of:
             changed.append({"key_clinic": owner[0], "key_id": owner[1], **columns})
+        else:
+            continue
+        told.append((patient, None if stored is None else patient_from(stored), as_of))
     if new:
-        db.execute(insert(PatientRow), new)
+        db.execute(insert(_PATIENTS), new)
     if changed:
         key = (PatientRow.clinic == bindparam("key_clinic")) & (
             PatientRow.patient_id == bindparam("key_id")
         )
-        db.execute(update(PatientRow).where(key).values(_bound(changed[0])), changed)
-    for owner, (patient, as_of) in newest.items():
-        stored = before.get(owner)
-        if stored is None or stored["as_of"] <= as_of:
-            known = None if stored is None else patient_from(stored)
-            decisions.note_consent(db, patient, known, as_of)
+        db.execute(update(_PATIENTS).where(key).values(_bound(changed[0])), changed)
+    note_consents(db, told)
 
 
 def _stored(db: Connection, owners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], RowMapping]:

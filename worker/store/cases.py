@@ -2,50 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import select
 
-from worker.store.facts import patient_from, session_from
+from worker.rules.contacts import read_zone
+from worker.rules.facts import Patient, Session
+from worker.rules.values import value
+from worker.store.lists import one_of
 from worker.store.tables import PatientRow, SessionRow, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
-    from sqlalchemy import Connection, RowMapping
-
-    from worker.rules.facts import Patient, Session
+    from sqlalchemy import Connection
 
 
-_SESSIONS, _PATIENT_ROWS = table_of(SessionRow), table_of(PatientRow)
-#: Whose the sessions ``ids`` are. Asked for every batch, so put together once.
-OWNERS = select(_SESSIONS.c.clinic, _SESSIONS.c.patient_id).where(
-    _SESSIONS.c.session_id.in_(bindparam("ids", expanding=True))
+_SESSIONS, _PATIENTS = table_of(SessionRow), table_of(PatientRow)
+#: The columns stand in the order of the fields; a zone is stored by its name.
+_OF_PATIENT = [each.name.replace("zone", "time_zone") for each in fields(Patient)]
+_OF_SESSION = [each.name for each in fields(Session)]
+_ZONE = _OF_PATIENT.index("time_zone")
+#: Whose the sessions ``ids`` are.
+_OWNERS = (
+    select(_SESSIONS.c.clinic, _SESSIONS.c.patient_id)
+    .where(one_of(_SESSIONS.c.session_id, "ids"))
+    .distinct()
+    .subquery("owners")
 )
-#: All sessions of their owners, each with its patient: nearly every patient has only a few.
+#: All sessions of their owners, each with its patient: nearly every patient has only a few. Asked
+#: for every batch, so put together once.
 _THEIR_SESSIONS = (
     select(
-        _PATIENT_ROWS,
-        *(
-            _SESSIONS.c[name]
-            for name in (
-                "session_id", "treatment", "completed_at", "session_number", "sessions_planned",
-                "next_session_at", "withdrawn", "fault",
-            )
-        ),
+        *(_PATIENTS.c[name] for name in _OF_PATIENT),
+        *(_SESSIONS.c[name] for name in _OF_SESSION),
+        _PATIENTS.c.clinical_hold,
     )
     .join_from(
-        _SESSIONS,
-        _PATIENT_ROWS,
-        (_PATIENT_ROWS.c.clinic == _SESSIONS.c.clinic)
-        & (_PATIENT_ROWS.c.patient_id == _SESSIONS.c.patient_id),
+        _OWNERS,
+        _PATIENTS,
+        (_PATIENTS.c.clinic == _OWNERS.c.clinic) & (_PATIENTS.c.patient_id == _OWNERS.c.patient_id),
     )
-    .where(tuple_(_SESSIONS.c.clinic, _SESSIONS.c.patient_id).in_(OWNERS))
-)  # fmt: skip
+    .join(
+        _SESSIONS,
+        (_SESSIONS.c.clinic == _OWNERS.c.clinic) & (_SESSIONS.c.patient_id == _OWNERS.c.patient_id),
+    )
+)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Case:
     """One session, its patient and the patient's other sessions."""
 
@@ -64,16 +70,21 @@ class Case:
 def cases(db: Connection, session_ids: Collection[str]) -> dict[str, Case]:
     """The cases of these sessions, by session id."""
     wanted = frozenset(session_ids)
-    asked = {"ids": list(wanted)}
-    rows: dict[tuple[str, str], list[RowMapping]] = {}
-    for row in db.execute(_THEIR_SESSIONS, asked).mappings():
-        rows.setdefault((row["clinic"], row["patient_id"]), []).append(row)
+    rows: dict[tuple[str, str], list[Sequence[Any]]] = {}
+    for row in db.execute(_THEIR_SESSIONS, {"ids": list(wanted)}):
+        rows.setdefault((row[0], row[1]), []).append(row)
     found = {}
     for theirs in rows.values():
-        patient, held = patient_from(theirs[0]), theirs[0]["clinical_hold"]
-        own = [session_from(row) for row in theirs]
+        patient, held = _patient(theirs[0]), theirs[0][-1]
+        own = [Session(*row[len(_OF_PATIENT) : -1]) for row in theirs]
         for session in own:
             if session.session_id in wanted:
                 others = tuple(each for each in own if each is not session)
                 found[session.session_id] = Case(session, patient, others, held)
     return found
+
+
+def _patient(row: Sequence[Any]) -> Patient:
+    facts = list(row[: len(_OF_PATIENT)])
+    facts[_ZONE] = read_zone(facts[_ZONE])
+    return Patient(*facts)

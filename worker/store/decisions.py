@@ -7,44 +7,25 @@ reason is a sentence for staff and holds no name, number, address or body.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from worker.rules.messages import Cause, Channel, Kind, Reason
 from worker.store import addresses, waiting
 from worker.store.kinds import Decision, SuppressionKind
+from worker.store.patient_events import PROVIDER, By, note
 from worker.store.replies import written_by
-from worker.store.tables import PatientEventRow, PatientRow, ReplyRow
+from worker.store.tables import PatientRow, ReplyRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
-    from sqlalchemy import ColumnElement, Connection, RowMapping
+    from sqlalchemy import ColumnElement, Connection
     from sqlalchemy.orm import InstrumentedAttribute
 
-    from worker.rules.facts import Patient
-
-#: Who decided when no member of staff did.
-PATIENT = "patient"
-PROVIDER = "provider"
-SOURCE = "source"
-#: A patient: the clinic's key and the clinic's own id.
-PatientKey = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who decided, and how they said it.
-
-    ``actor`` is ``patient``, ``provider`` or the name of a member of staff; ``how`` is ``reply``,
-    ``unsubscribe link``, ``command``, ``provider code``, ``bounce`` or the like.
-    """
-
-    actor: str
-    how: str
+    from worker.store.patient_events import PatientKey
 
 
 def stop(
@@ -83,7 +64,7 @@ def stop(
     for patient in patients:
         fresh = _patient(patient) & (stopped == "")
         if db.execute(update(PatientRow).where(fresh).values({stopped: reason})).rowcount:
-            _note(db, patient, Decision.STOPPED, reason, by=by, now=now, channel=channel)
+            note(db, patient, Decision.STOPPED, reason, by=by, now=now, channel=channel)
     waiting.skip(
         db, patients, Reason(Cause.OPTED_OUT, reason), actor=by.actor, now=now, channel=channel
     )
@@ -113,7 +94,7 @@ def start(
     for patient in patients:
         was = update(PatientRow).where(_patient(patient), stopped != "")
         if db.execute(was.values({stopped: ""})).rowcount or listed:
-            _note(db, patient, Decision.STARTED, reason, by=by, now=now, channel=channel)
+            note(db, patient, Decision.STARTED, reason, by=by, now=now, channel=channel)
             again.append(patient)
     waiting.revive(db, again, Cause.OPTED_OUT, reason, actor=by.actor, now=now, channel=channel)
     _keep_on_hold(db, again, actor=by.actor, now=now)
@@ -130,7 +111,7 @@ def stop_invitations(
     stopped = update(PatientRow).where(fresh).values(invitations_stopped=reason)
     if not db.execute(stopped).rowcount:
         return False
-    _note(db, patient, Decision.INVITATIONS_STOPPED, reason, by=by, now=now)
+    note(db, patient, Decision.INVITATIONS_STOPPED, reason, by=by, now=now)
     skip = Reason(Cause.NO_CONSENT, f"No invitations to book any more: {reason}")
     waiting.skip(db, [patient], skip, actor=by.actor, now=now, kinds=(Kind.INVITATION,))
     return True
@@ -144,7 +125,7 @@ def start_invitations(
     was = update(PatientRow).where(_patient(patient), PatientRow.invitations_stopped != "")
     if not db.execute(was.values(invitations_stopped="")).rowcount:
         return False
-    _note(db, patient, Decision.INVITATIONS_STARTED, "Invitations go out again", by=by, now=now)
+    note(db, patient, Decision.INVITATIONS_STARTED, "Invitations go out again", by=by, now=now)
     waiting.plan_again(db, [patient], now)
     return True
 
@@ -159,7 +140,7 @@ def hold(db: Connection, clinic: str, patient_id: str, *, by: By, why: str, now:
     fresh = _patient(patient) & (PatientRow.clinical_hold == "")
     news = db.execute(update(PatientRow).where(fresh).values(clinical_hold=why)).rowcount > 0
     if news:
-        _note(db, patient, Decision.HELD, why, by=by, now=now)
+        note(db, patient, Decision.HELD, why, by=by, now=now)
     waiting.hold(db, patient, Reason(Cause.CLINICAL_HOLD, why), actor=by.actor, now=now)
     return news
 
@@ -171,7 +152,7 @@ def release(db: Connection, clinic: str, patient_id: str, *, by: By, now: dateti
     if not db.execute(was.values(clinical_hold="")).rowcount:
         return False
     reason = f"Released by {by.actor}"
-    _note(db, patient, Decision.RELEASED, reason, by=by, now=now)
+    note(db, patient, Decision.RELEASED, reason, by=by, now=now)
     waiting.release(db, patient, Reason(Cause.STAFF, reason), actor=by.actor, now=now)
     red_flags = update(ReplyRow).where(
         written_by(clinic, patient_id), ReplyRow.handled_at.is_(None)
@@ -198,7 +179,7 @@ def never_contact(
     fresh = _patient(patient) & (PatientRow.blocked == "")
     if not db.execute(update(PatientRow).where(fresh).values(blocked=why)).rowcount:
         return False
-    _note(db, patient, Decision.NEVER_CONTACT, why, by=by, now=now)
+    note(db, patient, Decision.NEVER_CONTACT, why, by=by, now=now)
     waiting.skip(db, [patient], Reason(Cause.BLOCKED, why), actor=by.actor, now=now)
     return True
 
@@ -210,7 +191,7 @@ def contact_again(db: Connection, clinic: str, patient_id: str, *, by: By, now: 
     if not db.execute(was.values(blocked="")).rowcount:
         return False
     reason = f"May be contacted again, says {by.actor}"
-    _note(db, patient, Decision.CONTACT_AGAIN, reason, by=by, now=now)
+    note(db, patient, Decision.CONTACT_AGAIN, reason, by=by, now=now)
     waiting.revive(db, [patient], Cause.BLOCKED, reason, actor=by.actor, now=now)
     _keep_on_hold(db, [patient], actor=by.actor, now=now)
     return True
@@ -240,7 +221,7 @@ def unreachable(
     )
     patients = addresses.patients_at(db, channel, address)
     for patient in patients if news else ():
-        _note(db, patient, Decision.UNREACHABLE, why, by=by, now=now, channel=channel)
+        note(db, patient, Decision.UNREACHABLE, why, by=by, now=now, channel=channel)
     return patients
 
 
@@ -264,32 +245,6 @@ def decide_by_provider(
         unreachable(db, channel, address, by=by, why=why, now=now, expires_at=until)
 
 
-def note_consent(db: Connection, patient: Patient, before: Patient | None, at: datetime) -> None:
-    """Keep what the clinic's row says the patient agreed to, when it is new."""
-    consent = _consent(patient)
-    if before is None or _consent(before) != consent:
-        key = (patient.clinic, patient.patient_id)
-        reason = f"The clinic's system says the patient agreed to: {consent}"
-        _note(db, key, Decision.CONSENT, reason, by=By(SOURCE, "source row"), now=at)
-
-
-def events_of(db: Connection, clinic: str, patient_id: str) -> Sequence[RowMapping]:
-    """Every decision about a patient, the oldest first."""
-    table = PatientEventRow
-    theirs = (table.clinic == clinic) & (table.patient_id == patient_id)
-    rows = select(table.__table__).where(theirs).order_by(table.at, table.id)
-    return db.execute(rows).mappings().all()
-
-
-def _consent(patient: Patient) -> str:
-    agreed = {
-        "text messages": patient.sms_consent,
-        "e-mails": patient.email_consent,
-        "invitations to book": patient.marketing_consent,
-    }
-    return ", ".join(name for name, said in agreed.items() if said) or "nothing"
-
-
 def _stopped(channel: Channel) -> InstrumentedAttribute[str]:
     return PatientRow.sms_stopped if channel is Channel.SMS else PatientRow.email_stopped
 
@@ -300,28 +255,3 @@ def _place(channel: Channel) -> str:
 
 def _patient(patient: PatientKey) -> ColumnElement[bool]:
     return (PatientRow.clinic == patient[0]) & (PatientRow.patient_id == patient[1])
-
-
-def _note(
-    db: Connection,
-    patient: PatientKey,
-    event: Decision,
-    reason: str,
-    *,
-    by: By,
-    now: datetime,
-    channel: Channel | None = None,
-) -> None:
-    clinic, patient_id = patient
-    db.execute(
-        insert(PatientEventRow).values(
-            clinic=clinic,
-            patient_id=patient_id,
-            at=now,
-            event=event,
-            channel=channel,
-            reason=reason,
-            actor=by.actor,
-            how=by.how,
-        )
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from worker.rules.contacts import read_zone
-from worker.rules.facts import Clinic, Patient, Session
+from worker.rules.facts import Clinic, Patient
 from worker.rules.timing import SendingHours
 
 if TYPE_CHECKING:
@@ -53,18 +53,4 @@ def patient_from(row: RowMapping) -> Patient:
         sms_stopped=row["sms_stopped"],
         email_stopped=row["email_stopped"],
         invitations_stopped=row["invitations_stopped"],
-    )
-
-
-def session_from(row: RowMapping) -> Session:
-    """A session from a row in ``sessions``."""
-    return Session(
-        session_id=row["session_id"],
-        treatment=row["treatment"],
-        completed_at=row["completed_at"],
-        session_number=row["session_number"],
-        sessions_planned=row["sessions_planned"],
-        next_session_at=row["next_session_at"],
-        withdrawn=row["withdrawn"],
-        fault=row["fault"],
     )

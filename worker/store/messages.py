@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -19,6 +18,9 @@ from sqlalchemy import (
 
 from worker.rules.messages import Cause, Reason, Status
 from worker.rules.planning import ExistingMessage
+from worker.rules.values import value
+from worker.store.bulk import OF_ID, change_each
+from worker.store.lists import one_of
 from worker.store.tables import (
     IS_PLANNED,
     MessageEventRow,
@@ -44,9 +46,7 @@ WORKER = "worker"
 _MESSAGES, _EVENTS, _SESSIONS = map(table_of, (MessageRow, MessageEventRow, SessionRow))
 #: What a move must know of a message.
 STANDS = (_MESSAGES.c.id, _MESSAGES.c.status, _MESSAGES.c.reason, _MESSAGES.c.attempt_id)
-_LOCK = (
-    select(*STANDS).where(_MESSAGES.c.id.in_(bindparam("ids", expanding=True))).with_for_update()
-)
+_LOCK = select(*STANDS).where(one_of(_MESSAGES.c.id, "ids")).with_for_update()
 #: Of messages that were stored this moment and have no event yet.
 _FIRST_EVENTS = insert(_EVENTS).from_select(
     ["message_id", "at", "event", "to_status", "cause", "reason", "actor"],
@@ -75,7 +75,6 @@ _NEW = insert(_MESSAGES).values(
     stumbles=literal_column("0"),
     follow_up=false(),
 )
-_CHANGE = update(_MESSAGES).where(_MESSAGES.c.id == bindparam("of_id"))
 #: What was just written to messages tells nearly all of their events, so the database copies it:
 #: in half the time that it takes to hand it over row by row.
 _MOVED = insert(_EVENTS).from_select(
@@ -94,7 +93,7 @@ _MOVED = insert(_EVENTS).from_select(
         _MESSAGES.c.attempt_id,
         bindparam("actor", type_=_EVENTS.c.actor.type),
     )
-    .where(_MESSAGES.c.id.in_(bindparam("ids", expanding=True)))
+    .where(one_of(_MESSAGES.c.id, "ids"))
     .order_by(_MESSAGES.c.id),
     include_defaults=False,
 )  # fmt: skip
@@ -127,7 +126,7 @@ def _new_row(session_id: str, message: PlannedMessage, now: datetime) -> dict[st
     }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Move:
     """A transition that a message is to make."""
 
@@ -197,12 +196,12 @@ def move_all(
             "reason": transition.reason.text,
         }
         # Rows that write the same columns go to the database together.
-        updates.setdefault(frozenset(changes), []).append({**changes, "of_id": each.message_id})
+        updates.setdefault(frozenset(changes), []).append({**changes, OF_ID: each.message_id})
         if (before["status"], before["reason"]) == (transition.to, transition.reason.text):
             continue  # it waits on for the same reason: nothing new to tell
         events.setdefault((transition.name, before["status"]), []).append(each.message_id)
     for rows in updates.values():
-        db.execute(_CHANGE, rows)
+        change_each(db, _MESSAGES, rows)
     told = {"now": now, "actor": actor}
     for (event, from_status), ids in events.items():
         db.execute(_MOVED, {**told, "event": event, "from_status": from_status, "ids": ids})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import (
     and_,
     bindparam,
+    case,
     func,
     or_,
     select,
@@ -16,7 +17,7 @@ from sqlalchemy import (
 )
 
 from worker.rules.messages import LEFT, Cause, Channel, Kind, Status
-from worker.store.cases import OWNERS
+from worker.store.lists import one_of
 from worker.store.messages import STANDS
 from worker.store.tables import (
     IS_PLANNED,
@@ -26,13 +27,17 @@ from worker.store.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, RowMapping
 
+    from worker.store.cases import Case
 
-_MESSAGES, _SESSIONS = map(table_of, (MessageRow, SessionRow))
+#: A patient: clinic and patient id.
+Owner = tuple[str, str]
+
+_MESSAGES = table_of(MessageRow)
 _DUE = (
     select(
         *STANDS,
@@ -53,26 +58,26 @@ _DUE = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )  # fmt: skip
-_REACHED = select(_MESSAGES.c.session_id, _MESSAGES.c.milestone, _MESSAGES.c.due_at).where(
-    _MESSAGES.c.session_id.in_(bindparam("ids", expanding=True)),
-    _MESSAGES.c.channel == bindparam("channel"),
+_TIME_HAS_COME = and_(
     _MESSAGES.c.due_at <= bindparam("now"),
     _MESSAGES.c.status.not_in((Status.SKIPPED, Status.FAILED)),
     # What staff hold does not go out, so it replaces no older one.
     _MESSAGES.c.cause != Cause.CLINICAL_HOLD,
 )
-_DEPARTURES = (
-    select(_SESSIONS.c.clinic, _SESSIONS.c.patient_id, _MESSAGES.c.claimed_at)
-    .join_from(_MESSAGES, _SESSIONS, _SESSIONS.c.session_id == _MESSAGES.c.session_id)
-    .where(
-        tuple_(_SESSIONS.c.clinic, _SESSIONS.c.patient_id).in_(OWNERS),
-        _MESSAGES.c.channel == bindparam("channel"),
-        _MESSAGES.c.claimed_at >= bindparam("since"),
-        _MESSAGES.c.status.in_(LEFT),
-    )
+_HAS_LEFT = and_(_MESSAGES.c.claimed_at >= bindparam("since"), _MESSAGES.c.status.in_(LEFT))
+#: What came before, in one look at the sessions' messages.
+_BEFORE = select(
+    _MESSAGES.c.session_id,
+    _MESSAGES.c.milestone,
+    case((_TIME_HAS_COME, _MESSAGES.c.due_at)).label("reached_at"),
+    case((_HAS_LEFT, _MESSAGES.c.claimed_at)).label("left_at"),
+).where(
+    one_of(_MESSAGES.c.session_id, "ids"),
+    _MESSAGES.c.channel == bindparam("channel"),
+    or_(_TIME_HAS_COME, _HAS_LEFT),
 )
 _FAILED_TEXTS = select(_MESSAGES.c.session_id, _MESSAGES.c.milestone).where(
-    _MESSAGES.c.session_id.in_(bindparam("ids", expanding=True)),
+    one_of(_MESSAGES.c.session_id, "ids"),
     _MESSAGES.c.channel == Channel.SMS,
     or_(
         _MESSAGES.c.status == Status.FAILED,
@@ -114,15 +119,29 @@ def lock_due(
     return sorted(rows, key=lambda row: (row["due_at"], row["id"]), reverse=True)
 
 
-def reached(
-    db: Connection, session_ids: Collection[str], channel: Channel, now: datetime
-) -> dict[str, dict[str, datetime]]:
-    """By session: the milestones whose time has come and that are not skipped, with that time."""
-    found: dict[str, dict[str, datetime]] = {each: {} for each in session_ids}
-    rows = db.execute(_REACHED, {"ids": list(session_ids), "channel": channel, "now": now})
-    for session_id, milestone, due_at in rows:
-        found[session_id][milestone] = due_at
-    return found
+def before(
+    db: Connection, cases: Mapping[str, Case], channel: Channel, now: datetime, since: datetime
+) -> tuple[dict[str, dict[str, datetime]], defaultdict[Owner, list[datetime]]]:
+    """What has been on a channel.
+
+    Returns:
+        By session of these cases: the milestones whose time has come and that are not skipped,
+        with that time. By patient: when their messages left, or may have, since ``since``.
+    """
+    owners = {
+        session.session_id: (case.patient.clinic, case.patient.patient_id)
+        for case in cases.values()
+        for session in case.sessions
+    }
+    reached: dict[str, dict[str, datetime]] = {each: {} for each in cases}
+    departures: defaultdict[Owner, list[datetime]] = defaultdict(list)
+    asked = {"ids": list(owners), "channel": channel, "now": now, "since": since}
+    for session_id, milestone, reached_at, left_at in db.execute(_BEFORE, asked):
+        if reached_at is not None and session_id in reached:
+            reached[session_id][milestone] = reached_at
+        if left_at is not None:
+            departures[owners[session_id]].append(left_at)
+    return reached, departures
 
 
 def failed_texts(db: Connection, session_ids: Collection[str]) -> set[tuple[str, str]]:
@@ -170,14 +189,3 @@ def refusals(db: Connection, channel: Channel, address: str) -> int:
         (MessageRow.cause == Cause.REFUSED) | later,
     )
     return db.execute(refused).scalar_one()
-
-
-def departures(
-    db: Connection, session_ids: Collection[str], channel: Channel, since: datetime
-) -> defaultdict[tuple[str, str], list[datetime]]:
-    """By patient (clinic, patient id) of these sessions: when their messages left, or may have."""
-    found = defaultdict(list)
-    rows = db.execute(_DEPARTURES, {"ids": list(session_ids), "channel": channel, "since": since})
-    for clinic, patient_id, claimed_at in rows:
-        found[clinic, patient_id].append(claimed_at)
-    return found

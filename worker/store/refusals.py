@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from worker.rules.facts import Patient
     from worker.store.addresses import Suppressed
-    from worker.store.decisions import PatientKey
+    from worker.store.patient_events import PatientKey
 
 
 def refused(

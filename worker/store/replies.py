@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, RowMapping
 
     from worker.rules.replies import Reading
-    from worker.store.decisions import PatientKey
+    from worker.store.patient_events import PatientKey
 
 
 @dataclass(frozen=True, slots=True)

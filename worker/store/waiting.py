@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping
 
     from worker.rules.messages import Channel
-    from worker.store.decisions import PatientKey
+    from worker.store.patient_events import PatientKey
 
 #: What waits while a clinical hold is on; advice goes on.
 _HELD_KINDS = (Kind.PERMISSION, Kind.INVITATION)

@@ -10,8 +10,7 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 
-from worker.errors import ConfigurationError
-from worker.logs import describe
+from worker.errors import ConfigurationError, describe
 from worker.parts import utc_now
 from worker.web.doors import Doors
 from worker.web.guard import Guard

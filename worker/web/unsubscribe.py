@@ -24,14 +24,13 @@ from starlette.requests import Request  # noqa: TC002 (FastAPI reads it)
 
 from worker.content.links import Links
 from worker.content.pages import FALLBACK, Button, Pages
-from worker.errors import ConfigurationError
-from worker.logs import describe
+from worker.errors import ConfigurationError, describe
 from worker.rules.messages import Channel, Kind
 from worker.store import decisions
 from worker.store.clinics import all_clinics
-from worker.store.decisions import PATIENT, By
 from worker.store.engine import reading
 from worker.store.letters import letter
+from worker.store.patient_events import PATIENT, By
 from worker.web.doors import posted_form
 
 if TYPE_CHECKING:

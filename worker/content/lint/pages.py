@@ -12,7 +12,7 @@ from worker.content.lint.source import Source
 from worker.content.lint.toml import line_of_fault, line_of_key
 from worker.content.pages import FAULTS, FOLDER, Button, render
 from worker.content.samples import CLINIC
-from worker.logs import describe
+from worker.errors import describe
 from worker.resources import TEMPLATES
 
 if TYPE_CHECKING:
