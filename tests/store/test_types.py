@@ -183,6 +183,7 @@ _LATELY = MONDAY + timedelta(days=1)
 
 _SEARCHES = [
     ("ix_messages_due", lambda db: outgoing.lock_due(db, Channel.SMS, MONDAY, 16)),
+    ("ix_messages_due", overview.next_due),
     ("ix_messages_leased", lambda db: departed.lock_expired(db, MONDAY, 16)),
     ("ix_messages_unsettled", lambda db: departed.unsettled(db, Channel.SMS, MONDAY, 16)),
     ("ix_messages_ended", lambda db: overview.count_by_status(db, _LATELY)),
@@ -211,6 +212,22 @@ def test_finding_work_uses_its_partial_index(
     assert index in plan
     assert "SCAN messages" not in plan
     assert "Seq Scan" not in plan
+
+
+def test_what_falls_due_at_the_same_moment_is_not_sorted_for_each_batch(engine: Engine) -> None:
+    """Thousands at nine o'clock: the index has them in their order, channel by channel."""
+    with engine.begin() as db:
+        store_session(db)
+        for channel in Channel:
+            due = {"status": Status.PLANNED, "ended_at": None, "channel": channel}
+            due |= {"due_at": MONDAY, "next_at": MONDAY}
+            db.execute(insert(MessageRow), [_final(each) | due for each in range(_HISTORY)])
+        db.execute(text("ANALYZE"))
+    with engine.begin() as db:
+        plan = _explain(db, lambda db: outgoing.lock_due(db, Channel.SMS, MONDAY, 16))
+    assert "ix_messages_due" in plan
+    assert "sort" not in plan.lower()
+    assert "TEMP B-TREE" not in plan
 
 
 def _final(number: int) -> dict[str, Any]:

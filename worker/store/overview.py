@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from worker.rules.messages import Cause, Status
+from worker.rules.messages import Cause, Channel, Status
 from worker.store.kinds import Decision
 from worker.store.tables import (
     IS_HELD,
@@ -91,7 +91,9 @@ def held_by_clinic(db: Connection) -> dict[str, int]:
 
 def next_due(db: Connection) -> datetime | None:
     """When the next message falls due or is looked at again."""
-    return db.execute(select(func.min(MessageRow.next_at)).where(IS_PLANNED)).scalar()
+    first = select(func.min(MessageRow.next_at)).where(IS_PLANNED)
+    found = [db.execute(first.where(MessageRow.channel == each)).scalar() for each in Channel]
+    return min((each for each in found if each is not None), default=None)
 
 
 def latest_failures(db: Connection, since: datetime) -> int:
@@ -112,7 +114,8 @@ def unplanned(db: Connection, before: datetime) -> int:
 def overdue(db: Connection, before: datetime) -> int:
     """Messages whose time was over before a moment and that still have no final state."""
     stuck = select(func.count()).select_from(MessageRow)
-    late = stuck.where(IS_PLANNED, MessageRow.next_at < before)
+    # Naming every channel lets the index answer, which has them one after the other.
+    late = stuck.where(IS_PLANNED, MessageRow.channel.in_(Channel), MessageRow.next_at < before)
     leased = stuck.where(IS_SENDING, MessageRow.lease_until < before)
     unknown = stuck.where(IS_UNKNOWN, MessageRow.next_at < before)
     return sum(db.execute(each).scalar_one() for each in (late, leased, unknown))
