@@ -6,7 +6,7 @@ and names only the moves that are needed. What has left is never touched.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from worker.rules.conditions import unfitting
@@ -21,6 +21,7 @@ from worker.rules.messages import (
     Transition,
 )
 from worker.rules.timing import next_wall_time
+from worker.rules.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -42,7 +43,7 @@ STANDS_IN = Reason(
 _MAY_CHANGE = MENDABLE - {Cause.JOINED, Cause.TOO_LATE}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PlannedMessage:
     """What the protocol wants for one milestone on one channel."""
 
@@ -57,7 +58,7 @@ class PlannedMessage:
     why: Reason = PLANNED
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ExistingMessage:
     """What the store holds for one milestone on one channel."""
 
@@ -71,7 +72,7 @@ class ExistingMessage:
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Replan:
     """The moves that bring what is to what should be."""
 
