@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,6 +11,7 @@ from worker.channels.apart import CallsApart, ProvidersApart
 from worker.channels.base import NotSetUp
 from worker.channels.calls import Calls, Pace
 from worker.channels.console import OutboxSender, TeamSender
+from worker.channels.crew import Crew
 from worker.channels.wire import Setup, Width
 from worker.jobs.lanes import Lane, width
 from worker.rules.messages import Channel
@@ -77,7 +77,7 @@ def open_lanes(
     lanes = {}
     for channel, sender in (senders or open_senders(settings, clock)).items():
         (threads, per_second), capacity = _width(settings, channel)
-        calls = Calls(sender, Pace(per_second), ThreadPoolExecutor(threads, channel), stop, _report)
+        calls = Calls(sender, Pace(per_second), Crew(threads, channel), stop, _report)
         lanes[channel] = Lane(channel, calls, capacity)
     return lanes
 
@@ -90,8 +90,7 @@ def open_lanes_apart(settings: Settings, apart: ProvidersApart, stop: Event) -> 
         if used[channel]:
             lanes[channel] = Lane(channel, CallsApart(apart, channel), _width(settings, channel)[1])
         else:
-            pool = ThreadPoolExecutor(1, channel)
-            calls = Calls(missing, Pace(_NO_PACE), pool, stop, _report)
+            calls = Calls(missing, Pace(_NO_PACE), Crew(1, channel), stop, _report)
             lanes[channel] = Lane(channel, calls, 1)
     return lanes
 

@@ -8,7 +8,6 @@ a worker that slept is one that comes late.
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -35,6 +34,7 @@ from tests.machine.witness import Witness
 from tests.support.stored import PATIENT
 from tests.support.world import CLINIC
 from worker.channels.calls import Calls, Pace
+from worker.channels.crew import Crew
 from worker.content.library import Library
 from worker.jobs.claim import Claimer
 from worker.jobs.lanes import Answer, Lane
@@ -104,14 +104,12 @@ _spans = st.sampled_from([timedelta(seconds=20), *SPANS[:4] * 2, *SPANS])
 _changes = st.sampled_from(["moved"] * 4 + ["withdrawn"] * 3 + CONSENTS + list(Channel))
 
 
-class AtOnce(ThreadPoolExecutor):
-    """Runs what it is given in the calling thread, so that a failing example fails again."""
+class AtOnce(Crew):
+    """Does what it is given in the calling thread, so that a failing example fails again."""
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run it."""
-        done: Future[Any] = Future()
-        done.set_result(fn(*args, **kwargs))
-        return done
+    def submit(self, task: Callable[..., object], *arguments: object) -> None:
+        """Do it."""
+        task(*arguments)
 
 
 def stumbled(_: Envelope, error: Exception) -> None:
@@ -134,9 +132,9 @@ class Aftercare(RuleBasedStateMachine):
         self.sms = self.providers[Channel.SMS]
         self.witness = Witness(dict(PATIENTS))
         self.claimer = Claimer(LIBRARY, "w1", LEASE, "care@example.com")
-        pool, pace, stop = AtOnce(1), Pace(1e9), Event()
+        crew, pace, stop = AtOnce(1, ""), Pace(1e9), Event()
         lanes = {
-            channel: Lane(channel, Calls(provider, pace, pool, stop, stumbled), 4)
+            channel: Lane(channel, Calls(provider, pace, crew, stop, stumbled), 4)
             for channel, provider in self.providers.items()
         }
         look_after = {Channel.SMS: LOOKUPS[0], Channel.EMAIL: timedelta(seconds=30)}

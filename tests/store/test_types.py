@@ -219,7 +219,7 @@ def test_what_falls_due_at_the_same_moment_is_not_sorted_for_each_batch(engine: 
     with engine.begin() as db:
         store_session(db)
         for channel in Channel:
-            due = {"status": Status.PLANNED, "ended_at": None, "channel": channel}
+            due: dict[str, Any] = {"status": Status.PLANNED, "ended_at": None, "channel": channel}
             due |= {"due_at": MONDAY, "next_at": MONDAY}
             db.execute(insert(MessageRow), [_final(each) | due for each in range(_HISTORY)])
         db.execute(text("ANALYZE"))

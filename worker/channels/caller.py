@@ -21,6 +21,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from worker.channels.calls import Calls, Pace
+from worker.channels.crew import Crew
 from worker.channels.live import open_providers
 from worker.channels.wire import (
     Ask,
@@ -138,8 +139,8 @@ def _open(setup: Setup) -> _Caller:
     calls = {}
     for channel, sender in senders.items():
         width = setup.widths[channel]
-        pool = ThreadPoolExecutor(width.threads, channel)
-        calls[channel] = Calls(sender, Pace(width.per_second), pool, stop, report)
+        crew = Crew(width.threads, channel)
+        calls[channel] = Calls(sender, Pace(width.per_second), crew, stop, report)
     return _Caller(calls, stop, answers)
 
 

@@ -11,10 +11,10 @@ from worker.rules.outcomes import NotTried, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from concurrent.futures import Executor
     from threading import Event
 
     from worker.channels.base import Envelope, Sender
+    from worker.channels.crew import Crew
     from worker.rules.outcomes import Outcome
 
     #: Takes an attempt's id and what came of it; called from any thread.
@@ -50,17 +50,15 @@ class Calls:
     Args:
         sender: The channel.
         pace: How fast calls may begin.
-        pool: The threads that make them.
+        crew: The threads that make them.
         stop: When set, what has not begun does not begin.
         report: Takes an envelope and the exception that should not have come of it.
     """
 
-    def __init__(
-        self, sender: Sender, pace: Pace, pool: Executor, stop: Event, report: Report
-    ) -> None:
+    def __init__(self, sender: Sender, pace: Pace, crew: Crew, stop: Event, report: Report) -> None:
         self.sender = sender
         self._pace = pace
-        self._pool = pool
+        self._crew = crew
         self._stop = stop
         self._report = report
         self._rests = False
@@ -68,7 +66,7 @@ class Calls:
     def begin(self, envelopes: Iterable[Envelope], tell: Tell) -> None:
         """Hand these to the provider, each as its turn comes; ``tell`` hears of each once."""
         for each in envelopes:
-            self._pool.submit(self._deliver, each, tell)
+            self._crew.submit(self._deliver, each, tell)
 
     def rest(self, *, rests: bool) -> None:
         """While the channel rests, what is next in line does not begin."""
@@ -76,7 +74,7 @@ class Calls:
 
     def close(self) -> None:
         """Let what is under way finish, and let go of connections."""
-        self._pool.shutdown()
+        self._crew.shutdown()
         self.sender.close()
 
     def _deliver(self, envelope: Envelope, tell: Tell) -> None:

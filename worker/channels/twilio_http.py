@@ -23,6 +23,9 @@ from twilio.http.response import Response
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: urllib3 would otherwise make up its mind anew for each request.
+_NEVER = urllib3.Retry.from_int(retries=False, redirect=False)
+
 
 class PooledHttp(HttpClient):  # type: ignore[misc] # twilio has no types
     """An HTTP client for :class:`twilio.rest.Client`, safe to use from several threads.
@@ -47,7 +50,7 @@ class PooledHttp(HttpClient):  # type: ignore[misc] # twilio has no types
         key = base64.b64encode(f"{key_sid}:{key_secret}".encode()).decode()
         self._authorization = f"Basic {key}"
         self._timeout = timeout
-        self._pool = _open_pool(url, connections)
+        self._pool, self._host = _open_pool(url, connections)
         self._answered = local()
 
     @property
@@ -68,11 +71,13 @@ class PooledHttp(HttpClient):  # type: ignore[misc] # twilio has no types
     ) -> Response:
         """One request, one answer."""
         self._answered.retry_after = ""
-        answer = self._pool.request(
+        where = url.removeprefix(self._host)
+        answer = self._pool.urlopen(
             method,
-            f"{url}?{urlencode(params, doseq=True)}" if params else url,
+            f"{where}?{urlencode(params, doseq=True)}" if params else where,
             body=urlencode(data, doseq=True) if data else None,
             headers={**(headers or {}), "Authorization": self._authorization},
+            retries=_NEVER,
             redirect=allow_redirects,
             timeout=self._timeout if timeout is None else timeout,
         )
@@ -81,10 +86,20 @@ class PooledHttp(HttpClient):  # type: ignore[misc] # twilio has no types
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._pool.clear()
+        if isinstance(self._pool, urllib3.PoolManager):
+            self._pool.clear()
+        else:
+            self._pool.close()
 
 
-def _open_pool(url: str, connections: int) -> urllib3.PoolManager:
+def _open_pool(
+    url: str, connections: int
+) -> tuple[urllib3.PoolManager | urllib3.HTTPConnectionPool, str]:
+    """The connections, and what they want to hear no more at the beginning of an address.
+
+    Everything goes to one host. Its own pool need not be told which, and looked up, each time: that
+    was a twelfth of a call. A proxy has to know where to go.
+    """
     options: dict[str, Any] = {
         "maxsize": connections,
         "block": True,
@@ -94,8 +109,9 @@ def _open_pool(url: str, connections: int) -> urllib3.PoolManager:
     target = urlsplit(url)
     proxy = getproxies().get(target.scheme)
     if proxy and not proxy_bypass(target.hostname or ""):
-        return urllib3.ProxyManager(proxy, **options)
-    return urllib3.PoolManager(**options)
+        return urllib3.ProxyManager(proxy, **options), ""
+    pool = urllib3.PoolManager(**options).connection_from_url(url)
+    return pool, url.rstrip("/")
 
 
 def _trust() -> ssl.SSLContext:

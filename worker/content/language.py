@@ -102,6 +102,12 @@ def fold_to_gsm(text: str) -> str:
     return "".join(each for each in letters if not unicodedata.combining(each))
 
 
+@lru_cache(maxsize=1024)
+def _is_public_field(kind: type, attribute: str) -> bool:
+    fields = getattr(kind, "__dataclass_fields__", ())
+    return attribute in fields and not attribute.startswith("_")
+
+
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's sandbox, which goes to the fields of our own values without a question.
 
@@ -111,8 +117,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 (the library's signature)
         """A public field of a dataclass is a plain value; about anything else the sandbox asks."""
-        fields = getattr(type(obj), "__dataclass_fields__", ())
-        if attribute in fields and not attribute.startswith("_"):
+        if _is_public_field(type(obj), attribute):  # type: ignore[arg-type] # a type is hashable
             return getattr(obj, attribute)
         return super().getattr(obj, attribute)
 

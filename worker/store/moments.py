@@ -24,7 +24,7 @@ def utc(value: datetime) -> datetime:
     return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
-# The messages of a session, and those that leave together, share most of their moments. Only moments
+# The messages of a session, and those that leave together, share most of their moments. Only those
 # in UTC are remembered: of two that clocks show alike when they go back, either would do.
 @lru_cache(maxsize=4096)
 def _iso(moment: datetime) -> str:
