@@ -36,7 +36,7 @@ from worker.jobs.report import SENDING, health
 from worker.jobs.send import Dispatch
 from worker.jobs.tell import Teller
 from worker.jobs.track import Tracker
-from worker.parts import open_mailbox, open_source, open_store, utc_now
+from worker.parts import open_mailbox, open_source, open_store, settle_in, utc_now
 from worker.providers import TRIAL_SENDER, open_lanes, open_lanes_apart
 from worker.rules.messages import Cause, Channel
 from worker.stages import Stage, Stages
@@ -269,6 +269,7 @@ def wait_for_app(settings: Settings, stop: Event, apart: ProvidersApart | None) 
 def run_forever(app: App) -> None:
     """Run the stages at their intervals until told to stop, then finish what is under way."""
     scheduler = app.stages.schedule(app.settings.poll)
+    settle_in()
     scheduler.start()
     log.info("worker.started", mode=app.settings.aftercare_mode, poll=app.settings.poll.seconds)
     while not app.stop.wait(1):

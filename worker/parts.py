@@ -5,6 +5,7 @@ Commands open those that they need; :mod:`worker.app` puts them together.
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
 def utc_now() -> datetime:
     """The one place where the clock is read."""
     return datetime.now(UTC)
+
+
+def settle_in() -> None:
+    """What is in memory by now stays for good: looking for garbage need not look there again.
+
+    Planning makes so many values that this was a tenth of its time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def open_store(settings: Settings) -> Engine:

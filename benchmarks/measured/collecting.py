@@ -12,6 +12,7 @@ from sqlalchemy import event
 from benchmarks.seed import NOW, clock
 from worker.jobs.collect import collect
 from worker.logs import set_up_logging
+from worker.parts import settle_in
 from worker.sources.sql import SqlSource
 from worker.store.engine import open_engine
 
@@ -51,5 +52,6 @@ def prepared(
     def work() -> dict[str, float]:
         return {"count": one_pass(), "rows written": written}
 
+    settle_in()
     yield work
     engine.dispose()

@@ -10,6 +10,7 @@ from benchmarks.seed import clock
 from worker.content.library import Library
 from worker.jobs.plan import plan_sessions
 from worker.logs import set_up_logging
+from worker.parts import settle_in
 from worker.resources import TEMPLATES
 from worker.store.engine import open_engine
 
@@ -23,5 +24,6 @@ def prepared(*, database: str) -> Iterator[Callable[[], dict[str, float]]]:
     set_up_logging("json", open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
     engine = open_engine(database)
     protocols = Library(TEMPLATES).protocols
+    settle_in()
     yield lambda: {"count": plan_sessions(engine, protocols, clock=clock())}
     engine.dispose()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.seed import clock
 from worker.app import build_app
 from worker.logs import set_up_logging
+from worker.parts import settle_in
 from worker.providers import start_apart
 from worker.settings import Settings
 
@@ -59,5 +60,6 @@ def prepared(
             raise RuntimeError(message)
         return {"count": count}
 
+    settle_in()
     yield work
     app.close()

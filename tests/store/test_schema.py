@@ -12,19 +12,21 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, insert, inspect, text
+from sqlalchemy import Engine, insert, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from tests.support.stored import MONDAY
+from tests.support.stored import MONDAY, store_message, store_session
 from worker.rules.messages import Channel, Kind, Status
 from worker.store.engine import open_engine
 from worker.store.kinds import RowFate, SuppressionKind
 from worker.store.schema import _config, is_current, migrate
-from worker.store.tables import Base, LeaseRow
+from worker.store.tables import Base, LeaseRow, MessageRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from enum import StrEnum
+
+    from alembic.config import Config
 
 _CHECKOUT = Path(__file__).parents[2]
 _BOOKKEEPING = "alembic_version"
@@ -123,6 +125,28 @@ def test_is_current_tells_whether_migrations_are_missing(empty: Engine) -> None:
     assert not is_current(empty)
 
 
+def test_pages_of_before_can_be_read_and_go_back_as_they_were(empty: Engine) -> None:
+    """What was stored plainly reads the same after the migration, and after its undoing."""
+    page = "xé <p>Hola, señora</p>"
+    migrate(empty)
+    with empty.begin() as db:
+        store_session(db)
+        plain, packed = (store_message(db, milestone=name) for name in ("m1", "m2"))
+    _alembic(empty, command.downgrade, "0002")
+    with empty.begin() as db:
+        words = {"page": page, "id": plain}
+        db.execute(text("UPDATE messages SET html = :page WHERE id = :id"), words)
+    migrate(empty)
+    of_row = select(MessageRow.html).order_by(MessageRow.id)
+    with empty.begin() as db:
+        db.execute(update(MessageRow).where(MessageRow.id == packed).values(html=page))
+        assert db.execute(of_row).scalars().all() == [page, page]
+    _alembic(empty, command.downgrade, "0002")
+    with empty.begin() as db:
+        stored = db.execute(text("SELECT html FROM messages ORDER BY id")).scalars().all()
+    assert stored == [page, page]
+
+
 def test_a_failed_migration_leaves_nothing_half_done(empty: Engine) -> None:
     """A migration that stumbles over a table of somebody else's takes back what it did."""
     with empty.begin() as db:
@@ -150,10 +174,14 @@ def test_the_alembic_command_works_from_the_checkout(empty: Engine, database_url
 
 
 def _downgrade(engine: Engine) -> None:
+    _alembic(engine, command.downgrade, "base")
+
+
+def _alembic(engine: Engine, run: Callable[[Config, str], None], revision: str) -> None:
     config = _config()
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+        run(config, revision)
 
 
 def _describe(engine: Engine) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -131,7 +132,7 @@ def _open_sqlite(url: URL, seconds: int) -> sqlite3.Connection:
         f"file:{quote(url.database or '')}?mode=ro", uri=True, timeout=_CONNECT_SECONDS
     )
     # One letter in an old encoding must not make the whole view unreadable.
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     end = time.monotonic() + seconds
     connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
     return connection

@@ -115,7 +115,7 @@ def row_key(raw: Row) -> str:
 
 def fingerprint(raw: Row) -> str:
     """A digest that changes when any column of the contract does."""
-    values = repr([raw.get(name) for name in COLUMNS])
+    values = repr(list(map(raw.get, COLUMNS)))
     return hashlib.blake2b(values.encode(), digest_size=12).hexdigest()
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, insert, select, update
 
 from worker.store.kinds import RowFate
-from worker.store.tables import RejectedRow, SessionRow, SourceStateRow
+from worker.store.lists import one_of
+from worker.store.tables import RejectedRow, SessionRow, SourceStateRow, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -27,8 +28,7 @@ FRESH = timedelta(days=60)
 _BATCH = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What is stored of a session, as far as reading needs to know."""
 
     fingerprint: str
@@ -38,8 +38,7 @@ class Known:
     fault: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSession:
+class OpenSession(NamedTuple):
     """A session that still counts."""
 
     clinic: str
@@ -57,19 +56,17 @@ class Fault:
     row: dict[str, Any]
 
 
+_SESSIONS = table_of(SessionRow)
+#: Asked for every chunk of rows, so put together once. Columns stand in the order of the fields.
+_KNOWN = select(_SESSIONS.c.session_id, *(_SESSIONS.c[name] for name in Known._fields)).where(
+    one_of(_SESSIONS.c.session_id, "ids")
+)
+
+
 def known_sessions(db: Connection, session_ids: Collection[str]) -> dict[str, Known]:
     """The stored sessions among these, by id."""
-    rows = db.execute(
-        select(
-            SessionRow.session_id,
-            SessionRow.fingerprint,
-            SessionRow.clinic,
-            SessionRow.patient_id,
-            SessionRow.withdrawn,
-            SessionRow.fault,
-        ).where(SessionRow.session_id.in_(session_ids))
-    )
-    return {session_id: Known(*rest) for session_id, *rest in rows}
+    rows = db.execute(_KNOWN, {"ids": list(session_ids)}).all()
+    return {row[0]: Known(*row[1:]) for row in rows}
 
 
 def by_clinic(owners: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
@@ -124,7 +121,7 @@ def open_sessions(db: Connection, source: str, now: datetime) -> dict[str, OpenS
             SessionRow.open_until >= now, SessionRow.withdrawn == "", SessionRow.source == source
         )
     )
-    return {row.session_id: OpenSession(row.clinic, row.completed_at) for row in rows}
+    return {row[0]: OpenSession(*row[1:]) for row in rows.all()}
 
 
 # Faulty rows

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 #: The newest migration.
-HEAD = "0002"
+HEAD = "0003"
 _BOOKKEEPING = table("alembic_version", column("version_num"))
 
 # Alembic is imported only where something is migrated: a worker that runs for months with 10 MB

@@ -29,6 +29,7 @@ from worker.rules.messages import Cause, Channel, Kind, Status
 from worker.rules.replies import Meaning
 from worker.store.kinds import Answer, Decision, RowFate, SuppressionKind
 from worker.store.moments import UtcDateTime
+from worker.store.packed import PackedText
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -252,7 +253,7 @@ class MessageRow(Base):
     language: Mapped[str | None]
     subject: Mapped[str | None]
     body: Mapped[str | None]
-    html: Mapped[str | None]
+    html: Mapped[str | None] = mapped_column(PackedText())
     calendar: Mapped[str | None]
     #: An e-mail's Message-ID: made once, the same at every attempt.
     message_ref: Mapped[str | None]
