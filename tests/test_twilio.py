@@ -22,7 +22,7 @@ from tests.support.twilio_behaviour import (
     error,
 )
 from tests.support.twilio_server import SERVICE, TOKEN, TwilioServer
-from worker.channels import twilio
+from worker.channels import twilio_api
 from worker.channels.base import Envelope
 from worker.channels.twilio import TwilioSender
 from worker.providers import twilio_account
@@ -136,7 +136,7 @@ def test_no_answer_in_time_is_unknown(
     server: TwilioServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twilio took it in and never answered: unknown, and the worker is not held up."""
-    monkeypatch.setattr(twilio, "TIMEOUT", 0.2)
+    monkeypatch.setattr(twilio_api, "TIMEOUT", 0.2)
 
     outcome = outcome_of(server, TIMES_OUT)
 

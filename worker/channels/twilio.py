@@ -9,11 +9,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import Enum
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from twilio.base.exceptions import TwilioException
-from twilio.rest import Client
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -24,7 +23,7 @@ from urllib3.exceptions import (
 
 from worker.channels.accounts import is_service
 from worker.channels.base import HELD_UP, Inbound
-from worker.channels.twilio_http import PooledHttp
+from worker.channels.twilio_api import TwilioApi, moment
 from worker.rules.outcomes import (
     Accepted,
     ChannelDown,
@@ -42,10 +41,9 @@ if TYPE_CHECKING:
 
     from worker.channels.accounts import Account
     from worker.channels.base import Envelope
+    from worker.channels.twilio_api import Message
     from worker.rules.outcomes import Outcome, Receipt
 
-#: Seconds to wait for Twilio; far below a message's lease.
-TIMEOUT = 15
 #: No patient gets as many messages between an attempt and its last look-up.
 _MOST_LISTED = 200
 _NOT_FOUND = 404
@@ -55,7 +53,6 @@ _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 #: Sender threads when nobody says how many.
 _CONNECTIONS = 10
-_API = "https://api.twilio.com"
 #: Where Twilio's daily caps are reset.
 _PACIFIC = ZoneInfo("America/Los_Angeles")
 
@@ -162,22 +159,7 @@ class TwilioSender:
     ) -> None:
         self._account = account
         self._clock = clock
-        self._messages = f"/Accounts/{account.account_sid}/Messages.json"
-        self._http = PooledHttp(
-            account.key_sid,
-            account.key_secret,
-            url=account.api_url or _API,
-            connections=connections,
-            timeout=TIMEOUT,
-        )
-        self._client = Client(
-            account.key_sid,
-            account.key_secret,
-            account.account_sid,
-            http_client=self._http,
-        )
-        if account.api_url:
-            self._client.api.base_url = account.api_url.rstrip("/")
+        self._api = TwilioApi(account, connections)
 
     def send(self, envelope: Envelope) -> Outcome:
         """Create one message."""
@@ -190,15 +172,12 @@ class TwilioSender:
         if envelope.too_late:
             return HELD_UP
         try:
-            # `client.messages.create` ends in this call, and takes five times as long: it looks at
-            # 26 options and makes an object of the answer, of which the id is all we need.
-            created = self._client.api.v2010.create("POST", self._messages, data=message)
-            sid = created.get("sid")
+            sid = self._api.create(message).get("sid")
         except TwilioException as error:
             return self._answer(error, envelope.sender)
         except HTTPError as error:
             return _no_answer(error)
-        except (ValueError, TypeError, AttributeError):
+        except ValueError:
             # A success whose body is no message: something between us and Twilio answered.
             return Unknown("Twilio's answer could not be read")
         if not sid:
@@ -227,47 +206,48 @@ class TwilioSender:
         """
         try:
             # Not by DateSent: what still waits at Twilio has none. The newest come first.
-            listed = self._client.messages.stream(to=address, limit=_MOST_LISTED)
+            listed = self._api.listed(page_size=_MOST_LISTED, limit=_MOST_LISTED, To=address)
             found = list(takewhile(lambda each: _created_since(each, since), listed))
         except (TwilioException, HTTPError, ValueError):
             return None
-        return [each.sid for each in reversed(found) if each.body == body]
+        return [str(each.get("sid")) for each in reversed(found) if each.get("body") == body]
 
     def receipt(self, provider_id: str) -> Receipt | None:
         """What became of a message; None when Twilio cannot be asked."""
         try:
-            message = self._client.messages(provider_id).fetch()
+            message = self._api.fetch(provider_id)
         except (TwilioException, HTTPError, ValueError) as error:
             # A message that Twilio deleted, or never had, is no reason to ask for ever.
             return Underway() if getattr(error, "status", 0) == _NOT_FOUND else None
-        return read_receipt(message.status or "", message.error_code)
+        return read_receipt(message.get("status") or "", _number(message.get("error_code")))
 
     def inbound(self, since: datetime) -> list[Inbound] | None:
         """Texts that came in since a moment, oldest first; None when Twilio cannot be asked."""
         since = since.replace(microsecond=0)  # as exact as Twilio's own times
         try:
             # Every number of the account: a service, and clinics of their own, may have many.
-            listed = self._client.messages.stream(page_size=_PAGE)
+            listed = self._api.listed(page_size=_PAGE)
             found = list(takewhile(lambda each: _created_since(each, since), listed))
         except (TwilioException, HTTPError, ValueError):
             return None
-        return [_inbound(each, since) for each in reversed(found) if each.direction == "inbound"]
+        came = (each for each in reversed(found) if each.get("direction") == "inbound")
+        return [_inbound(each, since) for each in came]
 
     def check(self) -> str:
         """Ask Twilio whether the account can be used; returns what is wrong, or nothing."""
         try:
-            self._client.api.accounts(self._account.account_sid).fetch()
+            self._api.check_account()
         except TwilioException as error:
             return getattr(self._answer(error), "why", "")
         except HTTPError as error:
             return getattr(_no_answer(error), "why", "")
-        except (ValueError, TypeError, AttributeError):
+        except ValueError:
             return "Twilio's answer could not be read; check TWILIO_API_URL"
         return ""
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._http.close()
+        self._api.close()
 
     def _answer(self, error: TwilioException, sender: str = "") -> Outcome:
         """An error answer as an outcome. ``str(error)`` holds the number: it is never used."""
@@ -293,7 +273,7 @@ class TwilioSender:
         why = f"Twilio: {known.words} ({code})"
         match known.meaning:
             case Meaning.RETRY:
-                seconds = self._http.retry_after
+                seconds = self._api.retry_after
                 patience = timedelta(seconds=int(seconds)) if seconds.isdigit() else None
                 return TryAgain(why, patience)
             case Meaning.TOMORROW:
@@ -318,20 +298,23 @@ class TwilioSender:
 
 def _number(value: object) -> int:
     """A status or code; 0 for anything that is none."""
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
     return int(value) if isinstance(value, int | float) else 0
 
 
-def _created_since(message: Any, since: datetime) -> bool:  # noqa: ANN401 (twilio has no types)
-    return message.date_created is None or bool(message.date_created >= since)
+def _created_since(message: Message, since: datetime) -> bool:
+    created = moment(message, "date_created")
+    return created is None or created >= since
 
 
-def _inbound(message: Any, since: datetime) -> Inbound:  # noqa: ANN401 (twilio has no types)
+def _inbound(message: Message, since: datetime) -> Inbound:
     return Inbound(
-        provider_id=message.sid,
-        address=message.from_ or "",
-        to=message.to or "",
-        body=message.body or "",
-        received_at=message.date_sent or message.date_created or since,
+        provider_id=str(message.get("sid")),
+        address=message.get("from") or "",
+        to=message.get("to") or "",
+        body=message.get("body") or "",
+        received_at=moment(message, "date_sent") or moment(message, "date_created") or since,
     )
 
 
