@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import insert, select, update
 
 from worker.rules.messages import Cause
 from worker.store import channels, messages
 from worker.store.facts import clinic_from
+from worker.store.lists import one_of
 from worker.store.tables import ClinicRow, SessionRow, SourceStateRow, table_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _CLINICS = table_of(ClinicRow)
 _ALL = select(_CLINICS).order_by(_CLINICS.c.key)
-_SOME = select(_CLINICS).where(_CLINICS.c.key.in_(bindparam("keys", expanding=True)))
+_SOME = select(_CLINICS).where(one_of(_CLINICS.c.key, "keys"))
 
 
 def all_clinics(db: Connection) -> dict[str, Clinic]:
