@@ -30,7 +30,7 @@ def run(bench: Bench) -> None:
     if not databases.has_postgres():
         bench.note("peers: left out, they keep their outcomes in PostgreSQL")
         return
-    count = bench.size(5_000, 2_000)
+    count = bench.size(20_000, 2_000)
     with ExitStack() as stack:
         fill = partial(sms.fill, count)
         store = stack.enter_context(databases.filled(databases.POSTGRESQL, bench.folder, fill))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: Where a peer's own processes find what they need.
 DATABASE, PORT = "BENCH_DATABASE", "BENCH_PORT"
 THREADS = 16
-_PATIENCE = 120
+_PATIENCE = 900
 _threads = local()
 
 

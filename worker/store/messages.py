@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -15,7 +14,7 @@ from sqlalchemy import (
     update,
 )
 
-from worker.rules.messages import Cause, Reason, Status
+from worker.rules.messages import Cause, Channel, Reason, Status
 from worker.rules.planning import ExistingMessage
 from worker.rules.values import value
 from worker.store.bulk import OF_ID, add_all, change_each
@@ -95,8 +94,9 @@ def add(db: Connection, wanted: Mapping[str, Sequence[PlannedMessage]], now: dat
     rows = [_new_row(owner, each, now) for owner, planned in wanted.items() for each in planned]
     if rows:
         newest = db.execute(_NEWEST).scalar_one()
-        # As the index of what is due has them: anywhere in it, a row takes a third longer.
-        rows.sort(key=itemgetter("channel", "due_at"))
+        # Channel by channel, as the index of what is due has them: anywhere in it, a row takes a
+        # third longer.
+        rows.sort(key=lambda row: (row["channel"] is not Channel.SMS, row["due_at"]))
         add_all(db, _MESSAGES, rows)
         # Inside the database: to fetch the new numbers first would take as long as all the rest.
         db.execute(_FIRST_EVENTS, {"newest": newest, "now": now})
