@@ -114,6 +114,8 @@ class _Plan:
     version: str
     todo: Replan
     open_until: datetime
+    #: Whether it had no messages before.
+    is_new: bool
 
 
 def _plan_one(
@@ -124,7 +126,8 @@ def _plan_one(
     wanted = plan(case.session, case.patient, case.others, protocols, lost=lost, day=at_hand.day)
     todo = replan(without_refused(wanted, at_hand.refusals), at_hand.existing, now)
     open_until = max(each.expires_at for each in wanted)
-    return _Plan(case.session.session_id, protocol.version, todo, open_until)
+    is_new = not at_hand.existing
+    return _Plan(case.session.session_id, protocol.version, todo, open_until, is_new)
 
 
 def _store(db: Connection, plans: Sequence[_Plan], now: datetime) -> int:
@@ -135,7 +138,8 @@ def _store(db: Connection, plans: Sequence[_Plan], now: datetime) -> int:
     added = messages.add(db, {each.session_id: each.todo.add for each in plans}, now)
     moves = [messages.Move(*move) for each in plans for move in each.todo.move]
     moved = sum(messages.move_all(db, moves, now)) if moves else 0
-    messages.look_again(db, session_ids)
+    if old := [each.session_id for each in plans if not each.is_new]:
+        messages.look_again(db, old)
     store.note_planned(
         db,
         [

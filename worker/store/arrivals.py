@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from worker.store.collected import FRESH, by_clinic, replan_patients
 from worker.store.facts import patient_from
+from worker.store.lists import one_of
 from worker.store.patient_events import note_consents
 from worker.store.tables import PatientRow, SessionRow, table_of
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 # The plain tables: their ORM classes would double what it takes to store a row.
 _SESSIONS, _PATIENTS = table_of(SessionRow), table_of(PatientRow)
+_SOME_PATIENTS = select(_PATIENTS).where(
+    _PATIENTS.c.clinic == bindparam("of_clinic"), one_of(_PATIENTS.c.patient_id, "patient_ids")
+)
 #: What patients and staff decided: the clinic's rows never touch it.
 _DECIDED_HERE = (
     *("blocked", "clinical_hold"),
@@ -43,15 +47,8 @@ class Arrival:
 
 def patients(db: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Patient]:
     """The stored patients among these (clinic, patient id); one that was erased is nobody."""
-    found = {}
-    for clinic, patient_ids in by_clinic(keys).items():
-        wanted = select(PatientRow.__table__).where(
-            PatientRow.clinic == clinic, PatientRow.patient_id.in_(patient_ids)
-        )
-        for row in db.execute(wanted).mappings():
-            if row["erased_at"] is None:
-                found[clinic, row["patient_id"]] = patient_from(row)
-    return found
+    stored = _stored(db, keys)
+    return {key: patient_from(row) for key, row in stored.items() if row["erased_at"] is None}
 
 
 def save(
@@ -208,10 +205,9 @@ def save_patients(db: Connection, facts: Iterable[tuple[Patient, datetime]]) -> 
 def _stored(db: Connection, owners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], RowMapping]:
     found: dict[tuple[str, str], RowMapping] = {}
     for clinic, patient_ids in by_clinic(owners).items():
-        wanted = select(PatientRow.__table__).where(
-            PatientRow.clinic == clinic, PatientRow.patient_id.in_(patient_ids)
-        )
-        found |= {(clinic, row["patient_id"]): row for row in db.execute(wanted).mappings()}
+        asked = {"of_clinic": clinic, "patient_ids": list(patient_ids)}
+        rows = db.execute(_SOME_PATIENTS, asked).mappings().all()
+        found |= {(clinic, row["patient_id"]): row for row in rows}
     return found
 
 

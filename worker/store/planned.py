@@ -32,8 +32,6 @@ def mark_outdated(db: Connection, treatment: str, version: str, now: datetime) -
         SessionRow.treatment == treatment,
         SessionRow.plan_version != version,
         SessionRow.before_go_live.is_(False),
-        # What is to be planned anyway, as everything new is, was marked with its patient's others.
-        SessionRow.needs_plan.is_(False),
     )
     patients = [(row.clinic, row.patient_id) for row in db.execute(outdated.distinct())]
     for start in range(0, len(patients), _CHUNK):
