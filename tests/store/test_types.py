@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from tests.support.stored import MONDAY, store_message, store_session
 from worker.rules.messages import Cause, Channel, Kind, Status
 from worker.store import departed, outgoing, overview
-from worker.store.engine import open_engine, reading
+from worker.store.engine import open_engine, planned_afresh, reading
 from worker.store.moments import UtcDateTime
 from worker.store.tables import LeaseRow, MessageRow
 
@@ -279,3 +279,20 @@ def test_a_running_worker_does_not_carry_alembic_or_the_web_server_about() -> No
     code = "import sys, worker.cli; print({'alembic', 'uvicorn', 'fastapi'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_batches_are_planned_for_the_tables_as_they_are(engine: Engine) -> None:
+    """PostgreSQL keeps no plan of a batch, made when a table was empty; elsewhere it may."""
+    kept = text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%milestone%'")
+    search = select(MessageRow.id).where(MessageRow.milestone == "home")
+
+    def plans_kept(db: Connection) -> int:
+        for _ in range(10):
+            db.execute(search).all()
+        return int(db.execute(kept).scalar_one()) if engine.dialect.name == "postgresql" else 0
+
+    with engine.connect() as db:
+        with db.begin(), planned_afresh(db):
+            assert plans_kept(db) == 0
+        with db.begin():
+            assert plans_kept(db) == (engine.dialect.name == "postgresql")

@@ -26,6 +26,7 @@ from worker.store import arrivals
 from worker.store import collected as store
 from worker.store.arrivals import Arrival
 from worker.store.collected import Fault
+from worker.store.engine import planned_afresh
 from worker.store.kinds import RowFate
 
 if TYPE_CHECKING:
@@ -97,6 +98,10 @@ class Intake:
 
     def take(self, db: Connection, rows: Sequence[Row], now: datetime) -> Collection[str]:
         """Bring one chunk of rows into the store; returns the keys of all of them."""
+        with planned_afresh(db):
+            return self._take(db, rows, now)
+
+    def _take(self, db: Connection, rows: Sequence[Row], now: datetime) -> Collection[str]:
         by_key = {row_key(row): row for row in rows}
         known = store.known_sessions(db, by_key)
         mended: list[str] = []

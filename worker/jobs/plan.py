@@ -17,6 +17,7 @@ from worker.rules.planning import plan, replan, without_refused
 from worker.store import joining, messages, outgoing
 from worker.store import planned as store
 from worker.store.cases import cases
+from worker.store.engine import planned_afresh
 from worker.store.refusals import refused
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def plan_sessions(
             messages.move(db, message_id, Transition.skipped(early, at=clock()), clock())
     last = ""
     while True:
-        with engine.begin() as db:
+        with engine.begin() as db, planned_afresh(db):
             session_ids = store.sessions_to_plan(db, list(protocols), _BATCH, after=last)
             existing = messages.existing(db, session_ids)
             found = cases(db, session_ids)

@@ -65,8 +65,6 @@ _REPLAN = (
     update(_SESSIONS)
     .where(
         _SESSIONS.c.clinic == bindparam("of_clinic"),
-        # One parameter. Of a thousand, PostgreSQL compared each with every row of a table that it
-        # had no statistics of: three seconds for each chunk of a first import.
         one_of(_SESSIONS.c.patient_id, "patient_ids"),
         _SESSIONS.c.open_until >= bindparam("now"),
     )
