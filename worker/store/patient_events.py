@@ -119,7 +119,3 @@ def _event(
         "actor": by.actor,
         "how": by.how,
     }
-
-
-def _key(patient: Patient) -> PatientKey:
-    return patient.clinic, patient.patient_id
