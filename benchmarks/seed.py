@@ -16,7 +16,7 @@ from worker.rules.contacts import read_zone
 from worker.rules.facts import Clinic, Patient, Session
 from worker.rules.messages import Cause, Channel, Kind, Status
 from worker.store.clinics import add_clinic
-from worker.store.tables import MessageRow, PatientRow, SessionRow, table_of
+from worker.store.tables import MESSAGES, PATIENTS, SESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,11 +62,11 @@ def fill(engine: Engine, *, patients: int, channel: Channel, due: int = 0) -> No
         add_clinic(db, CLINIC, NOW)
     for batch in _batches(patients):
         with engine.begin() as db:
-            db.execute(insert(table_of(PatientRow)), [_patient(each) for each in batch])
-            db.execute(insert(table_of(SessionRow)), [_session(each) for each in batch])
+            db.execute(insert(PATIENTS), [_patient(each) for each in batch])
+            db.execute(insert(SESSIONS), [_session(each) for each in batch])
     for batch in _batches(due):
         with engine.begin() as db:
-            db.execute(insert(table_of(MessageRow)), [_due(each, channel) for each in batch])
+            db.execute(insert(MESSAGES), [_due(each, channel) for each in batch])
 
 
 def fill_more(engine: Engine, *, patients: int, count: int, finished: bool) -> None:
@@ -112,7 +112,7 @@ def fill_more(engine: Engine, *, patients: int, count: int, finished: bool) -> N
 def mark_to_plan(engine: Engine) -> None:
     """Every session has yet to be planned."""
     with engine.begin() as db:
-        db.execute(update(table_of(SessionRow)).values(needs_plan=True))
+        db.execute(update(SESSIONS).values(needs_plan=True))
 
 
 def _patient(number: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from alembic import context
 
 from worker.settings import load_settings
 from worker.store.engine import open_engine
-from worker.store.tables import Base
+from worker.store.tables import METADATA
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -24,7 +24,7 @@ def _migrate(connection: Connection) -> None:
     sqlite = connection.dialect.name == "sqlite"
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=METADATA,
         # SQLite cannot alter most things in place; Alembic then rebuilds the table.
         render_as_batch=sqlite,
     )

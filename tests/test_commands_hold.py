@@ -24,7 +24,7 @@ from worker.settings import load_settings
 from worker.store import decisions
 from worker.store.kinds import Answer
 from worker.store.patient_events import By, events_of
-from worker.store.tables import MessageRow, PatientEventRow, ReplyRow
+from worker.store.tables import MESSAGES, PATIENT_EVENTS, REPLIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ def _engine() -> Iterator[Engine]:
 def _messages() -> dict[str, str]:
     """Where each message stands: ``home sms`` and so on."""
     with _engine() as engine, engine.begin() as db:
-        rows = db.execute(select(MessageRow.milestone, MessageRow.channel, MessageRow.status))
+        rows = db.execute(select(MESSAGES.c.milestone, MESSAGES.c.channel, MESSAGES.c.status))
         return {f"{milestone} {channel}": status.value for milestone, channel, status in rows}
 
 
@@ -166,7 +166,7 @@ def test_an_unclear_patient_is_nobody(shell: Shell, told: str, words: list[str])
     if "shine" in told:
         assert shell.run(*words, "--clinic", "glow").code == 0
         with _engine() as engine, engine.begin() as db:
-            held = select(PatientEventRow.clinic).where(PatientEventRow.event == "held")
+            held = select(PATIENT_EVENTS.c.clinic).where(PATIENT_EVENTS.c.event == "held")
             assert db.execute(held).scalars().all() == ["glow"]
 
 
@@ -183,7 +183,7 @@ def _write(*bodies: str, **columns: Any) -> Callable[[Connection], None]:
             inbound = Inbound(f"SM{number}", NUMBER, "+34910999999", body, MONDAY)
             take_reply(db.engine, inbound, phrasebooks=books, now=MONDAY)
         if columns:
-            db.execute(update(ReplyRow).values(columns))
+            db.execute(update(REPLIES).values(columns))
 
     return act
 

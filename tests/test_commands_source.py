@@ -14,7 +14,7 @@ from tests.support.command import Shell, add_clinic
 from tests.support.stored import everything
 from worker.store.engine import open_engine
 from worker.store.schema import migrate
-from worker.store.tables import SessionRow
+from worker.store.tables import SESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ class Desk:
     def sessions(self) -> dict[str, str]:
         """Every session's patient."""
         with self.engine.begin() as db:
-            rows = db.execute(select(SessionRow.session_id, SessionRow.patient_id))
+            rows = db.execute(select(SESSIONS.c.session_id, SESSIONS.c.patient_id))
             return {row.session_id: row.patient_id for row in rows}
 
 

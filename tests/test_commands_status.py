@@ -18,7 +18,7 @@ from worker.rules.messages import Cause, Channel, Reason, Status, Transition
 from worker.settings import load_settings
 from worker.store import messages
 from worker.store.kinds import RowFate
-from worker.store.tables import PatientRow, RejectedRow, SessionRow
+from worker.store.tables import PATIENTS, REJECTED_ROWS, SESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ def test_status_when_a_person_is_needed(
     with _store() as db:
         store_session(db, at=long_ago)
         store_message(db, due_at=long_ago, **columns)
-        db.execute(update(SessionRow).values(needs_plan=False))
+        db.execute(update(SESSIONS).values(needs_plan=False))
     code, found = _status(shell)
     assert (code, found["ok"], found["messages"][columns["status"]]) == (1, False, 1)
     assert found["problems"] == [problem]
@@ -126,7 +126,7 @@ def test_status_counts_what_failed_lately(shell: Shell) -> None:
         store_message(
             db, milestone="x", status=Status.FAILED, ended_at=utc_now() - timedelta(days=8)
         )
-        db.execute(update(SessionRow).values(needs_plan=False))
+        db.execute(update(SESSIONS).values(needs_plan=False))
     code, found = _status(shell)
     assert (code, found["failed_last_7_days"], found["messages"]["failed"]) == (0, 1, 2)
 
@@ -199,7 +199,7 @@ def test_why_of_a_row_that_needs_mending(told: Shell) -> None:
     fault = {"source": "sql", "row_key": "S-78", "fate": RowFate.REJECTED, "row": {}}
     seen = {"first_seen_at": MONDAY, "last_changed_at": MONDAY}
     with _store() as db:
-        db.execute(insert(RejectedRow).values(**fault, **seen, reason="sms_consent is empty"))
+        db.execute(insert(REJECTED_ROWS).values(**fault, **seen, reason="sms_consent is empty"))
     done = told.run("why", "S-78")
     expected = "The clinic's row for S-78 needs mending: sms_consent is empty"
     assert (0, expected) == (done.code, done.told)
@@ -208,8 +208,8 @@ def test_why_of_a_row_that_needs_mending(told: Shell) -> None:
 def test_why_tells_what_holds_for_the_whole_session(told: Shell) -> None:
     """A withdrawal, a block, a hold and what is still to be planned stand above the messages."""
     with _store() as db:
-        db.execute(update(SessionRow).values(withdrawn="It was cancelled", needs_plan=True))
-        db.execute(update(PatientRow).values(blocked="Never contact", clinical_hold="A worry"))
+        db.execute(update(SESSIONS).values(withdrawn="It was cancelled", needs_plan=True))
+        db.execute(update(PATIENTS).values(blocked="Never contact", clinical_hold="A worry"))
     done = told.run("why", "S-77")
     assert "Patient P1 of glow ! Never contact ! A worry" in done.told
     assert "It was cancelled It is planned at the next pass" in done.told

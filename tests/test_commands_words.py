@@ -22,7 +22,7 @@ from worker.content.library import Library
 from worker.parts import open_store, utc_now
 from worker.resources import TEMPLATES
 from worker.settings import load_settings
-from worker.store.tables import MessageRow
+from worker.store.tables import MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -365,7 +365,7 @@ def test_forecast_by_month(shell: Shell, months: str, expected: list[str]) -> No
 def test_forecast_leaves_out_what_is_out_of_date(shell: Shell) -> None:
     """What will be skipped costs nothing."""
     with _store() as db:
-        late = update(MessageRow).where(MessageRow.milestone == "first-day")
+        late = update(MESSAGES).where(MESSAGES.c.milestone == "first-day")
         db.execute(late.values(expires_at=utc_now()))
     assert totals(shell)["lines"][0]["texts"] == 2
 

@@ -21,7 +21,7 @@ from worker.jobs.intake import News
 from worker.sources.csv import open_csv
 from worker.store.clinics import add_clinic as add
 from worker.store.engine import open_engine, rehearsal
-from worker.store.tables import SessionRow
+from worker.store.tables import SESSIONS
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -78,7 +78,7 @@ def sessions(shell: Shell) -> dict[str, Any]:
     """The stored sessions, by id."""
     engine = open_engine(f"sqlite:///{shell.folder}/aftercare.db")
     with engine.begin() as db:
-        rows = {each.session_id: each for each in db.execute(select(SessionRow.__table__))}
+        rows = {each.session_id: each for each in db.execute(select(SESSIONS))}
     engine.dispose()
     return rows
 
@@ -310,7 +310,7 @@ def test_both_databases_rehearse_and_import(engine: Engine, tmp_path: Path) -> N
         assert everything(db) == before
     assert bring(engine) == rehearsed == ({News.NEW: 1_200, News.FAULTY: 1}, 1, 1_200)
     with engine.begin() as db:
-        assert db.execute(select(func.count()).select_from(SessionRow)).scalar_one() == 1_200
+        assert db.execute(select(func.count()).select_from(SESSIONS)).scalar_one() == 1_200
     assert bring(engine) == ({}, 1, 1_200)
 
 

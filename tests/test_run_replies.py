@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from tests.support.home_message import PHONE
 from tests.support.installation import installation
 from worker.store.engine import open_engine
-from worker.store.tables import ReplyRow, SourceStateRow
+from worker.store.tables import REPLIES, SOURCE_STATE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,11 +29,11 @@ def test_a_worry_is_polled_answered_and_told(tmp_path: Path) -> None:
         with engine.begin() as db:
             # As if a minute had passed since Twilio was asked.
             past = datetime.now(UTC) - timedelta(minutes=1)
-            state = update(SourceStateRow).where(SourceStateRow.name == "replies")
+            state = update(SOURCE_STATE).where(SOURCE_STATE.c.name == "replies")
             db.execute(state.values(read_at=past))
         log = made.one_pass()
         with engine.begin() as db:
-            kept = db.execute(select(ReplyRow.__table__)).one()
+            kept = db.execute(select(REPLIES)).one()
         engine.dispose()
         source.engine.dispose()
     assert (kept.meaning, kept.patient_id, kept.answer_state) == ("red_flag", "P1", "sent")

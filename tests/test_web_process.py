@@ -25,7 +25,7 @@ from worker.content.pages import Button, Pages
 from worker.resources import TEMPLATES
 from worker.rules.messages import Status
 from worker.store.engine import open_engine
-from worker.store.tables import PatientRow
+from worker.store.tables import PATIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def clinic(tmp_path: Path) -> Iterator[Installation]:
 def stopped(clinic: Installation) -> bool:
     engine = open_engine(clinic.environment["DATABASE_URL"])
     with engine.begin() as db:
-        found = db.execute(select(PatientRow.email_stopped)).scalar_one()
+        found = db.execute(select(PATIENTS.c.email_stopped)).scalar_one()
     engine.dispose()
     return bool(found)
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from tests.support.world import CLINIC
 from worker.rules.messages import WAITING, Channel, Status
 from worker.store.engine import reading
-from worker.store.tables import MessageRow
+from worker.store.tables import MESSAGES
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: The one milestone that is due sixteen minutes after a session.
 MILESTONE = "home"
-_IS_DUE = MessageRow.milestone == MILESTONE
+_IS_DUE = MESSAGES.c.milestone == MILESTONE
 
 
 def phone(number: int) -> str:
@@ -52,16 +52,16 @@ class Ledger:
 
     def rows(self, *statuses_or_channels: Status | Channel) -> list[Any]:
         """The due messages' rows; all of them, or of one status and channel."""
-        wanted = select(MessageRow.__table__).where(_IS_DUE)
+        wanted = select(MESSAGES).where(_IS_DUE)
         for each in statuses_or_channels:
-            column = MessageRow.status if isinstance(each, Status) else MessageRow.channel
+            column = MESSAGES.c.status if isinstance(each, Status) else MESSAGES.c.channel
             wanted = wanted.where(column == each)
         with reading(self.engine).begin() as db:
             return list(db.execute(wanted))
 
     def statuses(self) -> Counter[Status]:
         """How many due messages stand where."""
-        count = select(MessageRow.status, func.count()).group_by(MessageRow.status)
+        count = select(MESSAGES.c.status, func.count()).group_by(MESSAGES.c.status)
         with reading(self.engine).begin() as db:
             return Counter(dict(db.execute(count.where(_IS_DUE)).all()))
 
@@ -72,7 +72,7 @@ class Ledger:
 
     def check_mark(self, address: str) -> None:
         """Called as a message arrives: by now it has to be on record that it may be leaving."""
-        wanted = select(MessageRow.status).where(_IS_DUE, MessageRow.address == address)
+        wanted = select(MESSAGES.c.status).where(_IS_DUE, MESSAGES.c.address == address)
         found: list[Status] = []
         # Some tests take the database away; then nobody can tell.
         with suppress(OperationalError), reading(self.engine).begin() as db:

@@ -23,7 +23,7 @@ from worker.settings import Settings
 from worker.store.clinics import add_clinic
 from worker.store.engine import open_engine
 from worker.store.schema import migrate
-from worker.store.tables import MessageRow
+from worker.store.tables import MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,11 +69,11 @@ class LiveClinic:
 
     def rows(self, channel: Channel) -> list[Any]:
         """The due messages of a channel."""
-        wanted = select(MessageRow.__table__).where(
-            MessageRow.milestone == MILESTONE, MessageRow.channel == channel
+        wanted = select(MESSAGES).where(
+            MESSAGES.c.milestone == MILESTONE, MESSAGES.c.channel == channel
         )
         with self.app.engine.begin() as db:
-            return list(db.execute(wanted.order_by(MessageRow.id)))
+            return list(db.execute(wanted.order_by(MESSAGES.c.id)))
 
     def alerts(self) -> list[ReceivedMail]:
         """What staff got."""

@@ -13,7 +13,7 @@ from tests.support.stored import PATIENT, store_session
 from worker.rules.messages import Channel, Kind
 from worker.rules.planning import PlannedMessage
 from worker.store import messages
-from worker.store.tables import Base
+from worker.store.tables import METADATA
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -35,7 +35,7 @@ def add_due(engine: Engine, count: int, *, due_at: datetime | None = None) -> No
     with engine.begin() as db:
         store_session(db, "S1", patient=first, at=due_at - timedelta(minutes=15))
         for name, changes in (("patients", _other_patient), ("sessions", _other_session)):
-            _copy(db, Base.metadata.tables[name], [changes(number) for number in numbers[1:]])
+            _copy(db, METADATA.tables[name], [changes(number) for number in numbers[1:]])
         for number in numbers:
             messages.add(db, {f"S{number}": planned}, now)
 

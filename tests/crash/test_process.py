@@ -27,7 +27,7 @@ from worker.parts import utc_now
 from worker.rules.messages import Channel, Status
 from worker.settings import Settings
 from worker.store import leases
-from worker.store.tables import LeaseRow
+from worker.store.tables import LEASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,7 +178,7 @@ def test_a_hung_job_is_shown(clinic: Harness) -> None:
     now = datetime.now(UTC)
     with clinic.engine.begin() as db:
         leases.take(db, "collect", "elsewhere-1", until=now + timedelta(hours=1), now=now)
-        db.execute(update(LeaseRow).values(started_at=now - timedelta(hours=1)))
+        db.execute(update(LEASES).values(started_at=now - timedelta(hours=1)))
     clinic.start_ready()
     (problem,) = problems(clinic)
     assert problem.startswith("collect has been running since")
@@ -197,7 +197,7 @@ def test_a_worker_that_died_while_sending_is_no_hung_job(clinic: Harness) -> Non
                     "started_at": row["started_at"] - hour,
                     "expires_at": row["expires_at"] - hour,
                 }
-                db.execute(update(LeaseRow).where(LeaseRow.name == row["name"]).values(then))
+                db.execute(update(LEASES).where(LEASES.c.name == row["name"]).values(then))
     assert problems(clinic) == []
 
 

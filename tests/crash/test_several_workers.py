@@ -18,7 +18,7 @@ from tests.crash.watched import Point
 from tests.support.worker_process import wait_for
 from worker.channels.twilio import TwilioSender
 from worker.rules.messages import Status
-from worker.store.tables import MessageEventRow
+from worker.store.tables import MESSAGE_EVENTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,7 +171,7 @@ def add_all(clinic: Harness, count: int) -> None:
 
 def claims(clinic: Harness) -> int:
     """How often a message was claimed."""
-    claimed = select(func.count()).where(MessageEventRow.event == "claimed")
+    claimed = select(func.count()).where(MESSAGE_EVENTS.c.event == "claimed")
     with clinic.engine.begin() as db:
         return db.execute(claimed).scalar_one()
 

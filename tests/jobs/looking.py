@@ -10,10 +10,12 @@ from tests.support.stored import everything
 from worker.jobs.report import health
 from worker.rules.messages import Cause, Channel
 from worker.store.collected import open_faults
-from worker.store.tables import Base, MessageEventRow
+from worker.store.tables import MESSAGE_EVENTS
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sqlalchemy import Table
 
     from tests.support.world import World
 
@@ -61,9 +63,9 @@ def local(world: World, moment: datetime) -> str:
 
 def happened(world: World, message_id: int) -> list[str]:
     """The names of what happened to a message, in order."""
-    wanted = select(MessageEventRow.event).where(MessageEventRow.message_id == message_id)
+    wanted = select(MESSAGE_EVENTS.c.event).where(MESSAGE_EVENTS.c.message_id == message_id)
     with world.app.engine.begin() as db:
-        return list(db.execute(wanted.order_by(MessageEventRow.id)).scalars())
+        return list(db.execute(wanted.order_by(MESSAGE_EVENTS.c.id)).scalars())
 
 
 def problems(world: World) -> str:
@@ -84,7 +86,7 @@ def store_of(world: World) -> dict[str, list[Any]]:
         return everything(db, but=frozenset({"leases", "source_state"}))
 
 
-def overwrite(world: World, row: type[Base], **columns: Any) -> None:
+def overwrite(world: World, table: Table, **columns: Any) -> None:
     """Change every row of a table behind the worker's back."""
     with world.app.engine.begin() as db:
-        db.execute(update(row).values(columns))
+        db.execute(update(table).values(columns))

@@ -24,7 +24,7 @@ from worker.settings import Settings
 from worker.store.engine import open_engine
 from worker.store.kinds import SuppressionKind
 from worker.store.schema import migrate
-from worker.store.tables import PatientEventRow, SuppressionRow
+from worker.store.tables import PATIENT_EVENTS, SUPPRESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ def told(engine: Engine, message_id: int) -> tuple[str, str]:
 
 def suppressed(engine: Engine) -> list[str]:
     with engine.begin() as db:
-        rows = db.execute(select(SuppressionRow)).all()
+        rows = db.execute(select(SUPPRESSIONS)).all()
     assert {each.kind for each in rows} <= {SuppressionKind.UNREACHABLE}
     return [each.address for each in rows]
 
@@ -93,7 +93,7 @@ def test_a_dead_mailbox(engine: Engine, returned: ImapServer) -> None:
     assert suppressed(engine) == ["ana@example.com"]
     with engine.begin() as db:
         event = db.execute(
-            select(PatientEventRow).where(PatientEventRow.event == "unreachable")
+            select(PATIENT_EVENTS).where(PATIENT_EVENTS.c.event == "unreachable")
         ).one()
     assert (event.actor, event.how) == ("provider", "bounce")
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tests.jobs.looking import left, local, one, overwrite, problems, statuses, store_of
 from tests.support.stored import everything
 from worker.rules.messages import Cause, Channel, Status
-from worker.store.tables import PatientRow, SessionRow, SourceStateRow
+from worker.store.tables import PATIENTS, SESSIONS, SOURCE_STATE
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -153,7 +153,7 @@ def test_a_view_that_loses_too_much_is_not_believed(
         world.source.remove(f"S{number}")
     world.wait(minutes=11)
     with world.app.engine.begin() as db:
-        rows = db.execute(select(SessionRow.withdrawn)).scalars().all()
+        rows = db.execute(select(SESSIONS.c.withdrawn)).scalars().all()
     assert sum(bool(each) for each in rows) == (gone if withdrawn else 0)
     told = f"{gone} of {sessions} open sessions of glow are missing from the clinic's view"
     told = "The clinic's view is empty" if gone == sessions else told
@@ -199,7 +199,7 @@ def test_an_older_row_never_overwrites_a_newer_patient(world: World) -> None:
     world.source.add(session_id="S1", phone="600 111 111", updated_at="2026-11-23 14:00")
     world.run()
     with world.app.engine.begin() as db:
-        assert db.execute(select(PatientRow.phone)).scalar_one() == "+34600222222"
+        assert db.execute(select(PATIENTS.c.phone)).scalar_one() == "+34600222222"
         assert len(everything(db)["sessions"]) == 2
 
 
@@ -212,7 +212,7 @@ def test_a_late_commit_is_found(world: World) -> None:
     world.source.add(session_id="S2", patient_id="P2", completed_at=late, updated_at=late)
     world.wait(minutes=1)
     with world.app.engine.begin() as db:
-        assert db.execute(select(SessionRow.session_id)).scalars().all() == ["S1", "S2"]
+        assert db.execute(select(SESSIONS.c.session_id)).scalars().all() == ["S1", "S2"]
 
 
 def test_a_row_without_any_trace_of_time_is_found_by_the_sweep(world: World) -> None:
@@ -235,7 +235,7 @@ def test_a_large_view_is_swept_less_often(
     for number in range(3):
         world.source.add(session_id=f"S{number}", patient_id=f"P{number}")
     world.run()
-    overwrite(world, SourceStateRow, swept_rows=rows)
+    overwrite(world, SOURCE_STATE, swept_rows=rows)
     world.source.remove("S0")
     if not_after:
         world.wait(seconds=not_after)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from tests.jobs.looking import faults, left, one, problems, statuses
 from worker.app import build_app
 from worker.rules.messages import Channel
-from worker.store.tables import PatientRow, RejectedRow, SessionRow
+from worker.store.tables import PATIENTS, REJECTED_ROWS, SESSIONS
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -21,7 +21,7 @@ NOT_A_NUMBER = "this is not a phone number; write it with its country code, like
 
 def _known(world: World) -> list[str]:
     with world.app.engine.begin() as db:
-        return list(db.execute(select(SessionRow.session_id).order_by("session_id")).scalars())
+        return list(db.execute(select(SESSIONS.c.session_id).order_by("session_id")).scalars())
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_mended_row_is_taken(world: World) -> None:
     assert statuses(world)["home"] == "sent"
     assert faults(world) == {}
     with world.app.engine.begin() as db:
-        assert db.execute(select(RejectedRow.mended_at)).scalar_one() == world.now
+        assert db.execute(select(REJECTED_ROWS.c.mended_at)).scalar_one() == world.now
 
 
 def test_a_bad_row_that_vanishes_needs_no_mending(world: World) -> None:
@@ -159,7 +159,7 @@ def test_a_session_id_that_changes_its_owner_is_refused(world: World) -> None:
     )
     assert faults(world) == {"S1": ("held", reason)}
     with world.app.engine.begin() as db:
-        assert db.execute(select(PatientRow.patient_id)).scalars().all() == ["P1"]
+        assert db.execute(select(PATIENTS.c.patient_id)).scalars().all() == ["P1"]
     assert not [each for each in world.sent if each.address in ("+34600999888", "eva@example.com")]
 
 

@@ -14,7 +14,7 @@ from tests.support.world import CLINIC
 from worker.errors import SourceError
 from worker.jobs.alert import pressing
 from worker.store.clinics import add_clinic
-from worker.store.tables import SessionRow, SourceStateRow
+from worker.store.tables import SESSIONS, SOURCE_STATE
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -29,7 +29,7 @@ def add_many(world: World, clinic: str, count: int) -> None:
 
 def withdrawn(world: World) -> list[str]:
     """The sessions that do not count any more."""
-    wanted = select(SessionRow.session_id).where(SessionRow.withdrawn != "")
+    wanted = select(SESSIONS.c.session_id).where(SESSIONS.c.withdrawn != "")
     with world.app.engine.begin() as db:
         return sorted(db.execute(wanted).scalars())
 
@@ -71,11 +71,11 @@ def test_the_alarm_holds_until_a_sweep_finds_them_again(world: World) -> None:
     """Passes that read changes only do not end it, so staff are alerted after five minutes."""
     add_many(world, "glow", 10)
     world.run()
-    overwrite(world, SourceStateRow, swept_rows=1_000_000)
+    overwrite(world, SOURCE_STATE, swept_rows=1_000_000)
     for number in range(9):
         world.source.remove(f"glow{number}")
     world.wait(minutes=11)
-    overwrite(world, SourceStateRow, swept_rows=1_000_000)
+    overwrite(world, SOURCE_STATE, swept_rows=1_000_000)
     for _ in range(3):
         world.wait(minutes=2)
         assert "9 of 10 open sessions of glow are missing" in problems(world)
@@ -160,7 +160,7 @@ def test_clocks_that_disagree_do_no_harm(world: World, hours: int) -> None:
     world.source.add(session_id="S2", patient_id="P2", updated_at=clinics_clock())
     world.run()
     # A view so large that only what changed is read meanwhile.
-    overwrite(world, SourceStateRow, swept_rows=1_000_000)
+    overwrite(world, SOURCE_STATE, swept_rows=1_000_000)
     world.wait(minutes=3)
     world.source.change("S1", status="cancelled", updated_at=clinics_clock())
     world.source.add(session_id="S3", patient_id="P3", updated_at=clinics_clock())

@@ -13,7 +13,7 @@ from worker.rules.messages import Cause, Channel, Status
 from worker.rules.outcomes import Refused
 from worker.store import decisions
 from worker.store.patient_events import By, events_of
-from worker.store.tables import PatientRow
+from worker.store.tables import PATIENTS
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -103,7 +103,7 @@ def test_an_unsubscribed_address_is_one_mailbox_however_it_is_typed(ana: World) 
         )
     assert found == [ANA]
     assert one(ana, "home", Channel.EMAIL).reason == "Unsubscribed: no more e-mails"
-    overwrite(ana, PatientRow, email_stopped="")
+    overwrite(ana, PATIENTS, email_stopped="")
     ana.source.add(session_id="S2", patient_id="P2", phone="600 000 002", email="Ana@example.com")
     ana.wait(minutes=15)
     assert ana.email.sent == []
@@ -112,7 +112,7 @@ def test_an_unsubscribed_address_is_one_mailbox_however_it_is_typed(ana: World) 
 
 def test_the_gate_asks_the_patient_and_not_only_the_number(ana: World) -> None:
     """Stop was said on an old number, just after this one's texts were planned: none leaves."""
-    overwrite(ana, PatientRow, sms_stopped="A text from this number said stop")
+    overwrite(ana, PATIENTS, sms_stopped="A text from this number said stop")
     ana.wait(minutes=15)
     assert ana.sms.sent == []
     assert one(ana, "home").reason == "The patient said stop to text messages"

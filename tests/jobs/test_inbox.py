@@ -20,7 +20,7 @@ from worker.jobs.replies import take_reply
 from worker.providers import twilio_account
 from worker.resources import TEMPLATES
 from worker.rules.messages import Status
-from worker.store.tables import ReplyRow
+from worker.store.tables import REPLIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +65,7 @@ class Desk:
     def bodies(self) -> list[str | None]:
         """The replies that are kept."""
         with self.world.app.engine.begin() as db:
-            return list(db.execute(select(ReplyRow.body).order_by(ReplyRow.id)).scalars())
+            return list(db.execute(select(REPLIES.c.body).order_by(REPLIES.c.id)).scalars())
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from worker.rules.messages import Cause, Channel, Status
 from worker.rules.replies import Meaning
 from worker.store.addresses import suppress
 from worker.store.kinds import Answer, RowFate, SuppressionKind
-from worker.store.tables import MessageRow, PatientRow, RejectedRow, ReplyRow
+from worker.store.tables import MESSAGES, PATIENTS, REJECTED_ROWS, REPLIES
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -60,8 +60,8 @@ def test_names_addresses_and_words_are_erased(engine: Engine) -> None:
     _store(engine, "P1", LONG_AGO)
     assert purge(engine, retention=RETENTION, now=NOW) == 1
     with engine.begin() as db:
-        patient = db.execute(select(PatientRow.__table__)).one()
-        letter = db.execute(select(MessageRow.__table__)).one()
+        patient = db.execute(select(PATIENTS)).one()
+        letter = db.execute(select(MESSAGES)).one()
     assert (patient.first_name, patient.phone, patient.email) == ("", None, None)
     assert patient.erased_at == NOW
     words = (letter.subject, letter.body, letter.html, letter.calendar)
@@ -101,7 +101,7 @@ def test_one_is_forgotten_and_the_other_is_not(engine: Engine) -> None:
         _store(engine, f"new-{number}", LATELY)
     assert purge(engine, retention=RETENTION, now=NOW) == 5
     with engine.begin() as db:
-        names = db.execute(select(PatientRow.patient_id).where(PatientRow.first_name != "")).all()
+        names = db.execute(select(PATIENTS.c.patient_id).where(PATIENTS.c.first_name != "")).all()
     assert sorted(name for (name,) in names) == [f"new-{number}" for number in range(5)]
     before = _rows(engine)
     assert purge(engine, retention=RETENTION, now=NOW) == 0
@@ -112,9 +112,9 @@ def test_more_than_one_batch_is_forgotten_at_once(engine: Engine) -> None:
     """A clinic that lowers the retention time sees all its old patients go, not five hundred."""
     _store(engine, "P0", LONG_AGO)
     with engine.begin() as db:
-        (known,) = db.execute(select(PatientRow.__table__)).mappings()
+        (known,) = db.execute(select(PATIENTS)).mappings()
         db.execute(
-            insert(PatientRow), [{**known, "patient_id": f"P{number}"} for number in range(1, 1200)]
+            insert(PATIENTS), [{**known, "patient_id": f"P{number}"} for number in range(1, 1200)]
         )
     assert purge(engine, retention=RETENTION, now=NOW) == 1200
 
@@ -148,12 +148,12 @@ def test_replies_and_faulty_rows_are_erased_as_well(engine: Engine) -> None:
     """What patients wrote and what the clinic's bad rows held go too; their reasons stay."""
     with engine.begin() as db:
         for number, moment in enumerate((LONG_AGO, LATELY)):
-            db.execute(insert(ReplyRow).values(_reply(moment, number)))
-            db.execute(insert(RejectedRow).values(_fault(moment, number)))
+            db.execute(insert(REPLIES).values(_reply(moment, number)))
+            db.execute(insert(REJECTED_ROWS).values(_fault(moment, number)))
     purge(engine, retention=RETENTION, now=NOW)
     with engine.begin() as db:
-        replies = db.execute(select(ReplyRow.body, ReplyRow.address).order_by(ReplyRow.id)).all()
-        rows = db.execute(select(RejectedRow.row, RejectedRow.reason).order_by("id")).all()
+        replies = db.execute(select(REPLIES.c.body, REPLIES.c.address).order_by(REPLIES.c.id)).all()
+        rows = db.execute(select(REJECTED_ROWS.c.row, REJECTED_ROWS.c.reason).order_by("id")).all()
     assert replies == [(None, None), ("Is this normal?", "+34600123456")]
     assert rows == [(None, "patient_id is empty"), ({"first_name": "Ana"}, "patient_id is empty")]
 
@@ -169,8 +169,8 @@ def test_what_is_erased_is_not_read_back(world: World) -> None:
     for day in ("2028-02-01", "2028-02-02"):
         world.move_to(f"{day} 12:00")
         with world.app.engine.begin() as db:
-            assert db.execute(select(PatientRow.first_name)).scalar_one() == ""
-            assert set(db.execute(select(MessageRow.body)).scalars()) == {None}
+            assert db.execute(select(PATIENTS.c.first_name)).scalar_one() == ""
+            assert set(db.execute(select(MESSAGES.c.body)).scalars()) == {None}
 
 
 def test_a_faulty_row_is_not_read_back_either(world: World) -> None:
@@ -180,4 +180,4 @@ def test_a_faulty_row_is_not_read_back_either(world: World) -> None:
     for day in ("2028-02-01", "2028-02-02"):
         world.move_to(f"{day} 12:00")
     with world.app.engine.begin() as db:
-        assert db.execute(select(RejectedRow.row)).scalar_one() is None
+        assert db.execute(select(REJECTED_ROWS.c.row)).scalar_one() is None

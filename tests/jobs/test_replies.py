@@ -20,7 +20,7 @@ from worker.rules.replies import Meaning
 from worker.store import decisions, replies
 from worker.store.clinics import add_clinic
 from worker.store.patient_events import By
-from worker.store.tables import MessageRow, PatientRow, ReplyRow, SuppressionRow
+from worker.store.tables import MESSAGES, PATIENTS, REPLIES, SUPPRESSIONS
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -74,7 +74,7 @@ def test_start_brings_back_what_is_still_true(ana: World) -> None:
     ana.move_to("2026-11-24 15:00")
     assert len(ana.sms.sent) == 1
     with ana.app.engine.begin() as db:
-        (kept,) = db.execute(select(SuppressionRow.__table__)).all()
+        (kept,) = db.execute(select(SUPPRESSIONS)).all()
     assert (kept.lifted_by, kept.lifted_at is not None) == ("patient", True)
 
 
@@ -246,7 +246,7 @@ def test_any_other_text_is_kept_and_passed_to_staff(ana: World, text: str) -> No
     """A picture alone, an emoji, a novel, broken characters: a person reads it."""
     assert write(ana, text, sid="SM1")
     with ana.app.engine.begin() as db:
-        (kept,) = db.execute(select(ReplyRow.__table__)).all()
+        (kept,) = db.execute(select(REPLIES)).all()
     assert (kept.meaning, kept.answer, kept.patient_id) == (Meaning.STAFF, "", "P1")
     assert kept.tell_at is not None
     assert set(coming(ana).values()) == {"planned"}
@@ -335,7 +335,7 @@ def test_a_patient_with_a_new_number_is_still_known_by_the_old(ana: World) -> No
 
 def test_somebody_who_must_never_be_contacted_is_not_answered(ana: World) -> None:
     """Staff read it; nothing goes out."""
-    overwrite(ana, PatientRow, blocked="Deceased")
+    overwrite(ana, PATIENTS, blocked="Deceased")
     write(ana, "it is bleeding")
     assert reply(ana, "it is bleeding").answer == ""
 
@@ -343,7 +343,7 @@ def test_somebody_who_must_never_be_contacted_is_not_answered(ana: World) -> Non
 def test_a_message_under_way_is_not_recalled(ana: World) -> None:
     """A stop that comes while a text is leaving: that one is gone, the rest is not sent."""
     with ana.app.engine.begin() as db:
-        home = MessageRow.milestone == "home"
-        db.execute(update(MessageRow).where(home).values(status=Status.SENDING))
+        home = MESSAGES.c.milestone == "home"
+        db.execute(update(MESSAGES).where(home).values(status=Status.SENDING))
     write(ana, "STOP")
     assert [*coming(ana).values()] == ["sending", *["skipped"] * 4]

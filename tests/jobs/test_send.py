@@ -12,7 +12,7 @@ from tests.support.world import CLINIC
 from worker.rules.messages import Channel, Status
 from worker.store.addresses import suppress
 from worker.store.kinds import SuppressionKind
-from worker.store.tables import PatientRow
+from worker.store.tables import PATIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def test_what_changed_after_planning_counts_when_it_is_time(
     """A consent withdrawn, a patient blocked, a number gone: skipped at the last moment."""
     world.source.add()
     world.run()
-    overwrite(world, PatientRow, **facts)
+    overwrite(world, PATIENTS, **facts)
     world.wait(minutes=15)
     home = one(world, "home")
     assert (home.status, home.reason) == (Status.SKIPPED, reason)

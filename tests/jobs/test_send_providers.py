@@ -11,7 +11,7 @@ from sqlalchemy import select
 from tests.jobs.looking import happened, left, one, problems, statuses
 from worker.rules.messages import Cause, Channel, Status
 from worker.rules.outcomes import Accepted, ChannelDown, Refused, TryAgain, Unknown
-from worker.store.tables import SuppressionRow
+from worker.store.tables import SUPPRESSIONS
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -221,7 +221,7 @@ def test_a_provider_that_knows_of_a_stop_is_believed(world: World) -> None:
     world.move_to("2026-11-24 15:00")
     assert one(world, "first-day").reason == "Said stop: no more text messages"
     with world.app.engine.begin() as db:
-        (kept,) = db.execute(select(SuppressionRow.__table__)).all()
+        (kept,) = db.execute(select(SUPPRESSIONS)).all()
     assert (kept.kind, kept.actor, kept.reason) == ("opted_out", "provider", "Said stop")
 
 

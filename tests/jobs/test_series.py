@@ -18,7 +18,7 @@ from worker.rules.outcomes import Refused, Undelivered
 from worker.store.addresses import suppress
 from worker.store.clinics import edit_clinic
 from worker.store.kinds import SuppressionKind
-from worker.store.tables import MessageRow
+from worker.store.tables import MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -359,8 +359,8 @@ def _naive(moment: datetime) -> str:
 
 def permissions(world: World) -> list[Any]:
     """Every permission that left."""
-    left = select(MessageRow.__table__).where(
-        MessageRow.kind == Kind.PERMISSION, MessageRow.status == Status.SENT
+    left = select(MESSAGES).where(
+        MESSAGES.c.kind == Kind.PERMISSION, MESSAGES.c.status == Status.SENT
     )
     with world.app.engine.begin() as db:
         return list(db.execute(left))

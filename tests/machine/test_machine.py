@@ -49,7 +49,7 @@ from worker.rules.outcomes import Delivered, NotTried, Undelivered, Underway
 from worker.store import addresses, arrivals, collected
 from worker.store.clinics import add_clinic
 from worker.store.kinds import SuppressionKind
-from worker.store.tables import IS_SENDING, Base, MessageEventRow, MessageRow
+from worker.store.tables import IS_SENDING, MESSAGE_EVENTS, MESSAGES, METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,7 +143,7 @@ class Aftercare(RuleBasedStateMachine):
             self.engine, {Channel.SMS: self.sms}, LOOKUPS, LEASE, self.clock, lambda: timedelta.max
         )
         with self.engine.begin() as db:
-            for table in reversed(Base.metadata.sorted_tables):
+            for table in reversed(METADATA.sorted_tables):
                 db.execute(delete(table))
             add_clinic(db, CLINIC, START)
 
@@ -291,7 +291,7 @@ class Aftercare(RuleBasedStateMachine):
 
     def _wait(self, until: str) -> None:
         """Until a message falls due, a look-up does, or a lease is over; or not at all."""
-        message = MessageRow.__table__.c
+        message = MESSAGES.c
         moment = case((IS_SENDING, message.lease_until), else_=message.next_at)
         open_ = message.status.in_([Status.PLANNED, Status.UNKNOWN, Status.SENDING])
         if until:
@@ -345,8 +345,8 @@ class Aftercare(RuleBasedStateMachine):
                 self.it_works(**ALL_WELL)
                 self.every_promise_is_kept()
         with self.engine.begin() as db:
-            rows = db.execute(select(MessageRow.__table__)).all()
-            lost = select(MessageEventRow.message_id).where(MessageEventRow.event == "lost")
+            rows = db.execute(select(MESSAGES)).all()
+            lost = select(MESSAGE_EVENTS.c.message_id).where(MESSAGE_EVENTS.c.event == "lost")
             times_lost = Counter(db.execute(lost).scalars())
         assert len(rows) == len(Channel) * MILESTONES * len(self.witness.sessions)
         for row in rows:

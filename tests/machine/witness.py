@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from worker.rules.messages import Channel, Status
-from worker.store.tables import MessageEventRow, MessageRow
+from worker.store.tables import MESSAGE_EVENTS, MESSAGES
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -70,7 +70,7 @@ class Witness:
 
     def look(self, db: Connection) -> None:
         """Take note of the claims since the last look; each must be right by the facts of now."""
-        event, message = MessageEventRow.__table__, MessageRow.__table__
+        event, message = MESSAGE_EVENTS, MESSAGES
         claimed = (
             select(message, event.c.id.label("event_id"), event.c.attempt_id.label("attempt"))
             .join(event, event.c.message_id == message.c.id)
@@ -123,12 +123,12 @@ class Witness:
     def check_moves(self, db: Connection) -> None:
         """Each event leaves from where the one before arrived, and only on allowed moves."""
         stands: dict[int, Status | None] = defaultdict(lambda: None)
-        for event in db.execute(select(MessageEventRow.__table__).order_by(MessageEventRow.id)):
+        for event in db.execute(select(MESSAGE_EVENTS).order_by(MESSAGE_EVENTS.c.id)):
             assert stands[event.message_id] == event.from_status, event
             assert event.to_status in MOVES[event.from_status], event
             assert event.reason, event
             stands[event.message_id] = event.to_status
-        rows = db.execute(select(MessageRow.id, MessageRow.status))
+        rows = db.execute(select(MESSAGES.c.id, MESSAGES.c.status))
         assert {row.id: row.status for row in rows} == stands
 
     def check_copies(self, accepted: list[Acceptance], *, most: timedelta) -> None:

@@ -25,7 +25,7 @@ from worker.store.clinics import add_clinic
 from worker.store.collected import open_faults
 from worker.store.engine import open_engine
 from worker.store.schema import migrate
-from worker.store.tables import PatientRow, SessionRow
+from worker.store.tables import PATIENTS, SESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,11 +75,11 @@ class Clinic:
 
     def sessions(self) -> dict[str, RowMapping]:
         """What is stored and still counts, with its patient, by session id."""
-        joined = select(SessionRow.__table__, PatientRow.__table__).join(
-            PatientRow, SessionRow.patient_id == PatientRow.patient_id
+        joined = select(SESSIONS, PATIENTS).join(
+            PATIENTS, SESSIONS.c.patient_id == PATIENTS.c.patient_id
         )
         with self.own.begin() as db:
-            rows = db.execute(joined.where(SessionRow.withdrawn == "")).mappings()
+            rows = db.execute(joined.where(SESSIONS.c.withdrawn == "")).mappings()
             return {row["session_id"]: row for row in rows}
 
     def faults(self) -> dict[str, str]:

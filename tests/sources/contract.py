@@ -24,7 +24,7 @@ from worker.store.clinics import add_clinic
 from worker.store.collected import open_faults
 from worker.store.engine import open_engine
 from worker.store.schema import migrate
-from worker.store.tables import PatientRow, SessionRow
+from worker.store.tables import PATIENTS, SESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,7 +190,7 @@ class SourceContract:
         kept.keep(row("S1"), row("S2", patient_id="P2", time_zone="Spain"), row("S3"))
         self.collect(engine, kept.source())
         with engine.begin() as db:
-            stored = select(SessionRow.session_id).order_by(SessionRow.session_id)
+            stored = select(SESSIONS.c.session_id).order_by(SESSIONS.c.session_id)
             assert db.execute(stored).scalars().all() == ["S1", "S3"]
             (fault,) = open_faults(db)
         assert fault["row_key"] == "S2"
@@ -204,7 +204,7 @@ class SourceContract:
         tally = self.collect(engine, kept.source(), later=timedelta(minutes=1))
         assert tally.examples[News.CHANGED] == ["S1"]
         with engine.begin() as db:
-            wanted = select(PatientRow.phone).where(PatientRow.patient_id == "P1")
+            wanted = select(PATIENTS.c.phone).where(PATIENTS.c.patient_id == "P1")
             assert db.execute(wanted).scalar_one() == "+34600222222"
 
     def test_a_status_withdraws(self, kept: Kept, engine: Engine) -> None:
@@ -222,5 +222,5 @@ class SourceContract:
         kept.keep(row("S1", patient_id="P2", phone="600 999 888"))
         self.collect(engine, kept.source(), later=timedelta(minutes=1))
         with engine.begin() as db:
-            assert db.execute(select(PatientRow.patient_id)).scalars().all() == ["P1"]
+            assert db.execute(select(PATIENTS.c.patient_id)).scalars().all() == ["P1"]
             assert [each["fate"] for each in open_faults(db)] == ["held"]

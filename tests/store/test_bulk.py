@@ -11,12 +11,11 @@ from sqlalchemy import Engine, insert, select, text
 from tests.support.stored import MONDAY, store_message, store_session
 from worker.rules.messages import Cause, Channel, Kind, Status
 from worker.store.bulk import OF_ID, add_all, change_each
-from worker.store.tables import MessageRow, table_of
+from worker.store.tables import MESSAGES
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_MESSAGES = table_of(MessageRow)
 #: More than go into one statement, and not a multiple of that.
 _MANY = 123
 _PAGE = "<p>Sábado 🌞 \\x41 'quoted' \"twice\"</p>" * 300
@@ -45,8 +44,8 @@ def _new(number: int) -> dict[str, Any]:
 
 
 def _stored(db: Connection, *names: str) -> list[tuple[Any, ...]]:
-    columns = [_MESSAGES.c[name] for name in names]
-    return [tuple(row) for row in db.execute(select(*columns).order_by(_MESSAGES.c.id))]
+    columns = [MESSAGES.c[name] for name in names]
+    return [tuple(row) for row in db.execute(select(*columns).order_by(MESSAGES.c.id))]
 
 
 def test_new_rows_say_the_same_as_if_sqlalchemy_had_stored_them(engine: Engine) -> None:
@@ -54,11 +53,11 @@ def test_new_rows_say_the_same_as_if_sqlalchemy_had_stored_them(engine: Engine) 
     rows = [_new(number) for number in range(_MANY)]
     with engine.begin() as db:
         store_session(db)
-        add_all(db, _MESSAGES, rows)
+        add_all(db, MESSAGES, rows)
         ours = _stored(db, *rows[0])
         raw = db.execute(text("SELECT * FROM messages ORDER BY id")).all()
         db.execute(text("DELETE FROM messages"))
-        db.execute(insert(_MESSAGES), rows)
+        db.execute(insert(MESSAGES), rows)
         assert _stored(db, *rows[0]) == ours
         theirs = db.execute(text("SELECT * FROM messages ORDER BY id")).all()
     # All but the number, which goes on.
@@ -68,7 +67,7 @@ def test_new_rows_say_the_same_as_if_sqlalchemy_had_stored_them(engine: Engine) 
 def test_no_rows_are_no_statement(engine: Engine) -> None:
     """An empty batch is nothing to do, not a fault."""
     with engine.begin() as db:
-        add_all(db, _MESSAGES, [])
+        add_all(db, MESSAGES, [])
         assert _stored(db, "id") == []
 
 
@@ -80,7 +79,7 @@ def test_each_row_gets_values_of_its_own(engine: Engine) -> None:
         words = {"subject": "Hi", "html": _PAGE, "told": {"sun": "x"}, "lease_until": MONDAY}
         change_each(
             db,
-            _MESSAGES,
+            MESSAGES,
             [{**words, "body": f"Body of {each}", OF_ID: each} for each in ids[1:4]],
         )
         found = _stored(db, "id", "body", "html", "told", "lease_until")
@@ -95,7 +94,7 @@ def test_a_page_takes_a_fraction_of_its_room(engine: Engine) -> None:
         store_session(db)
         full, empty = (store_message(db, milestone=name) for name in ("m1", "m2"))
         rows: list[dict[str, Any]] = [{"html": _PAGE, OF_ID: full}, {"html": None, OF_ID: empty}]
-        change_each(db, _MESSAGES, rows)
+        change_each(db, MESSAGES, rows)
         size = db.execute(text("SELECT length(html) FROM messages ORDER BY id")).scalars().all()
         assert _stored(db, "html") == [(_PAGE,), (None,)]
     assert size[0] < len(_PAGE) / 5

@@ -16,7 +16,7 @@ from worker.rules.planning import PlannedMessage
 from worker.store import messages, outgoing
 from worker.store.engine import open_engine
 from worker.store.schema import migrate
-from worker.store.tables import MessageRow
+from worker.store.tables import MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def test_a_move_from_where_it_may_leave_is_made_and_told(engine: Engine, move: T
     message_id = _stored(engine)
     for status in sorted(move.leaves):
         with engine.begin() as db:
-            db.execute(update(MessageRow).values(status=status, reason="before", attempt_id="mine"))
+            db.execute(update(MESSAGES).values(status=status, reason="before", attempt_id="mine"))
             before = len(events(db, message_id))
             assert messages.move(db, message_id, move, LATER, actor="Marta")
             row, last = message(db, message_id), events(db, message_id)[-1]
@@ -80,7 +80,7 @@ def test_a_move_from_anywhere_else_changes_nothing(engine: Engine, move: Transit
     message_id = _stored(engine)
     for status in sorted(set(Status) - move.leaves):
         with engine.begin() as db:
-            db.execute(update(MessageRow).values(status=status))
+            db.execute(update(MESSAGES).values(status=status))
             before = message(db, message_id), events(db, message_id)
             assert not messages.move(db, message_id, move, LATER)
             assert before == (message(db, message_id), events(db, message_id))
@@ -142,7 +142,7 @@ def test_planned_messages_get_their_own_first_event(engine: Engine) -> None:
     with engine.begin() as db:
         store_session(db)
         assert messages.add(db, {"S1": plan}, MONDAY) == 40
-        rows = db.execute(select(MessageRow.__table__)).all()
+        rows = db.execute(select(MESSAGES)).all()
         for row in rows:
             (first,) = events(db, row.id)
             assert (first.event, first.from_status, first.at) == (row.status, None, MONDAY)
@@ -225,5 +225,5 @@ def test_four_workers_claim_every_message_once(postgres: Engine) -> None:
     for each in threads:
         each.join(30)
     with postgres.begin() as db:
-        everyone = db.execute(select(MessageRow.id)).scalars().all()
+        everyone = db.execute(select(MESSAGES.c.id)).scalars().all()
     assert sorted(everyone) == sorted(taken)

@@ -20,7 +20,7 @@ from worker.rules.messages import Channel, Kind, Status
 from worker.store.engine import open_engine
 from worker.store.kinds import RowFate, SuppressionKind
 from worker.store.schema import _config, is_current, migrate
-from worker.store.tables import Base, LeaseRow, MessageRow
+from worker.store.tables import LEASES, MESSAGES, METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,9 +42,9 @@ def empty(database_url: str) -> Iterator[Engine]:
 
 def test_migrations_and_models_make_the_same_schema(empty: Engine) -> None:
     """Migrating from nothing gives what the models describe, to the last constraint and index."""
-    Base.metadata.create_all(empty)
+    METADATA.create_all(empty)
     from_models = _describe(empty)
-    Base.metadata.drop_all(empty)
+    METADATA.drop_all(empty)
     migrate(empty)
     from_migrations = _describe(empty)
     assert from_models.keys() == from_migrations.keys()
@@ -55,7 +55,7 @@ def test_migrations_and_models_make_the_same_schema(empty: Engine) -> None:
 def test_alembic_finds_nothing_to_migrate(engine: Engine) -> None:
     """Alembic's own comparison of models and database agrees."""
     with engine.connect() as db:
-        assert compare_metadata(MigrationContext.configure(db), Base.metadata) == []
+        assert compare_metadata(MigrationContext.configure(db), METADATA) == []
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_migrating_twice_is_harmless(engine: Engine) -> None:
     with engine.begin() as db:
         lease = {"name": "send", "holder": "w1", "problem": ""}
         moments = {"expires_at": MONDAY, "started_at": MONDAY}
-        db.execute(insert(LeaseRow).values({**lease, **moments}))
+        db.execute(insert(LEASES).values({**lease, **moments}))
     migrate(engine)
     assert before == _describe(engine)
     with engine.begin() as db:
@@ -137,9 +137,9 @@ def test_pages_of_before_can_be_read_and_go_back_as_they_were(empty: Engine) -> 
         words = {"page": page, "id": plain}
         db.execute(text("UPDATE messages SET html = :page WHERE id = :id"), words)
     migrate(empty)
-    of_row = select(MessageRow.html).order_by(MessageRow.id)
+    of_row = select(MESSAGES.c.html).order_by(MESSAGES.c.id)
     with empty.begin() as db:
-        db.execute(update(MessageRow).where(MessageRow.id == packed).values(html=page))
+        db.execute(update(MESSAGES).where(MESSAGES.c.id == packed).values(html=page))
         assert db.execute(of_row).scalars().all() == [page, page]
     _alembic(empty, command.downgrade, "0002")
     with empty.begin() as db:

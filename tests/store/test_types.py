@@ -19,7 +19,7 @@ from worker.rules.messages import Cause, Channel, Kind, Status
 from worker.store import departed, outgoing, overview
 from worker.store.engine import open_engine, planned_afresh, reading
 from worker.store.moments import UtcDateTime
-from worker.store.tables import LeaseRow, MessageRow
+from worker.store.tables import LEASES, MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,9 +46,9 @@ def _lease(expires_at: datetime, name: str = "send") -> dict[str, Any]:
 def test_a_moment_comes_back_in_utc(engine: Engine, stored: str, utc: str) -> None:
     """Whatever zone a moment is given in, the same moment comes back, aware and in UTC."""
     with engine.begin() as db:
-        db.execute(insert(LeaseRow).values(_lease(datetime.fromisoformat(stored))))
+        db.execute(insert(LEASES).values(_lease(datetime.fromisoformat(stored))))
     with engine.begin() as db:
-        found = db.execute(select(LeaseRow.expires_at)).scalar_one()
+        found = db.execute(select(LEASES.c.expires_at)).scalar_one()
     assert datetime.fromisoformat(utc) == found
     assert found.tzinfo is UTC
 
@@ -66,15 +66,15 @@ def test_clock_changes_do_not_blur_a_moment(engine: Engine, local: str, utc: str
     clock, _, again = local.partition(" ")
     moment = datetime.fromisoformat(clock).replace(tzinfo=ZoneInfo("Europe/Madrid"))
     with engine.begin() as db:
-        db.execute(insert(LeaseRow).values(_lease(moment.replace(fold=1 if again else 0))))
-        assert datetime.fromisoformat(utc) == db.execute(select(LeaseRow.expires_at)).scalar_one()
+        db.execute(insert(LEASES).values(_lease(moment.replace(fold=1 if again else 0))))
+        assert datetime.fromisoformat(utc) == db.execute(select(LEASES.c.expires_at)).scalar_one()
 
 
 def test_no_moment_stays_no_moment(engine: Engine) -> None:
     """An empty column is read as None."""
     with engine.begin() as db:
-        db.execute(insert(LeaseRow).values(_lease(MONDAY)))
-        assert db.execute(select(LeaseRow.finished_at)).scalar_one() is None
+        db.execute(insert(LEASES).values(_lease(MONDAY)))
+        assert db.execute(select(LEASES.c.finished_at)).scalar_one() is None
 
 
 def test_a_naive_moment_is_refused(engine: Engine) -> None:
@@ -82,18 +82,18 @@ def test_a_naive_moment_is_refused(engine: Engine) -> None:
     naive = MONDAY.replace(tzinfo=None)
     with engine.begin() as db:
         with pytest.raises(StatementError, match="a moment needs a time zone"):
-            db.execute(insert(LeaseRow).values(_lease(naive)))
+            db.execute(insert(LEASES).values(_lease(naive)))
         with pytest.raises(StatementError, match="a moment needs a time zone"):
-            db.execute(select(LeaseRow.name).where(LeaseRow.expires_at < naive))
+            db.execute(select(LEASES.c.name).where(LEASES.c.expires_at < naive))
 
 
 def test_moments_of_different_zones_compare_as_moments(engine: Engine) -> None:
     """Five in the morning in Kiritimati is before four in the afternoon UTC the day before."""
     kiritimati = datetime(2026, 11, 24, 5, tzinfo=ZoneInfo("Pacific/Kiritimati"))
     with engine.begin() as db:
-        db.execute(insert(LeaseRow).values(_lease(MONDAY + timedelta(hours=1))))
-        db.execute(insert(LeaseRow).values(_lease(MONDAY + timedelta(hours=2), "collect")))
-        due = select(LeaseRow.name).where(LeaseRow.expires_at <= kiritimati)
+        db.execute(insert(LEASES).values(_lease(MONDAY + timedelta(hours=1))))
+        db.execute(insert(LEASES).values(_lease(MONDAY + timedelta(hours=2), "collect")))
+        due = select(LEASES.c.name).where(LEASES.c.expires_at <= kiritimati)
         assert db.execute(due).scalars().all() == ["send"]
 
 
@@ -205,7 +205,7 @@ def test_finding_work_uses_its_partial_index(
     with engine.begin() as db:
         store_session(db)
         store_message(db)
-        db.execute(insert(MessageRow), [_final(number) for number in range(_HISTORY)])
+        db.execute(insert(MESSAGES), [_final(number) for number in range(_HISTORY)])
         db.execute(text("ANALYZE"))
     with engine.begin() as db:
         plan = _explain(db, search)
@@ -221,7 +221,7 @@ def test_what_falls_due_at_the_same_moment_is_not_sorted_for_each_batch(engine: 
         for channel in Channel:
             due: dict[str, Any] = {"status": Status.PLANNED, "ended_at": None, "channel": channel}
             due |= {"due_at": MONDAY, "next_at": MONDAY}
-            db.execute(insert(MessageRow), [_final(each) | due for each in range(_HISTORY)])
+            db.execute(insert(MESSAGES), [_final(each) | due for each in range(_HISTORY)])
         db.execute(text("ANALYZE"))
     with engine.begin() as db:
         plan = _explain(db, lambda db: outgoing.lock_due(db, Channel.SMS, MONDAY, 16))
@@ -284,7 +284,7 @@ def test_a_running_worker_does_not_carry_alembic_or_the_web_server_about() -> No
 def test_batches_are_planned_for_the_tables_as_they_are(engine: Engine) -> None:
     """PostgreSQL keeps no plan of a batch, made when a table was empty; elsewhere it may."""
     kept = text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%milestone%'")
-    search = select(MessageRow.id).where(MessageRow.milestone == "home")
+    search = select(MESSAGES.c.id).where(MESSAGES.c.milestone == "home")
 
     def plans_kept(db: Connection) -> int:
         for _ in range(10):

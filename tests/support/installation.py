@@ -25,7 +25,7 @@ from tests.support.twilio_server import TOKEN, TwilioServer
 from tests.support.worker_process import Finished, Worker, run_command
 from worker.rules.messages import Status
 from worker.store.engine import open_engine
-from worker.store.tables import ChannelStateRow, MessageRow
+from worker.store.tables import CHANNEL_STATE, MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,8 +99,8 @@ class Installation:
     def count(self, channel: str, status: Status = Status.SENT) -> int:
         """How many messages of a channel stand in a status."""
         wanted: list[ColumnElement[bool]] = [
-            MessageRow.channel == channel,
-            MessageRow.status == status,
+            MESSAGES.c.channel == channel,
+            MESSAGES.c.status == status,
         ]
         engine = open_engine(self.environment["DATABASE_URL"])
         with engine.begin() as db:
@@ -111,11 +111,11 @@ class Installation:
     def let_pauses_end(self) -> None:
         """As if ten minutes had passed: paused channels and messages in waiting are due now."""
         now = datetime.now(UTC)
-        soon = MessageRow.next_at < now + timedelta(minutes=10)
+        soon = MESSAGES.c.next_at < now + timedelta(minutes=10)
         engine = open_engine(self.environment["DATABASE_URL"])
         with engine.begin() as db:
-            db.execute(update(ChannelStateRow).values(paused_until=now))
-            waiting = update(MessageRow).where(MessageRow.status == Status.PLANNED, soon)
+            db.execute(update(CHANNEL_STATE).values(paused_until=now))
+            waiting = update(MESSAGES).where(MESSAGES.c.status == Status.PLANNED, soon)
             db.execute(waiting.values(next_at=now))
         engine.dispose()
 

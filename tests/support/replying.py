@@ -11,7 +11,7 @@ from worker.content.phrases import load_phrasebooks
 from worker.jobs.replies import take_reply
 from worker.resources import TEMPLATES
 from worker.store.patient_events import events_of
-from worker.store.tables import ReplyRow
+from worker.store.tables import REPLIES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,7 +41,7 @@ def write(
 def reply(world: World, body: str) -> Any:
     """A reply as it is kept."""
     with world.app.engine.begin() as db:
-        return db.execute(select(ReplyRow.__table__).where(ReplyRow.body == body)).one()
+        return db.execute(select(REPLIES).where(REPLIES.c.body == body)).one()
 
 
 def events(world: World, patient_id: str = "P1") -> list[tuple[str, str, str]]:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select, text
 from tests.support.stored import MONDAY
 from worker.jobs.report import health
 from worker.stages import Stage, Stages
-from worker.store.tables import LeaseRow
+from worker.store.tables import LEASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ class Bench:
     def lease(self) -> Any:
         """The stage's row in ``leases``."""
         with self.engine.begin() as db:
-            return db.execute(select(LeaseRow.__table__)).one()
+            return db.execute(select(LEASES)).one()
 
     def problems(self) -> tuple[str, ...]:
         """What ``status`` shows."""

@@ -15,7 +15,7 @@ from worker.rules.planning import PlannedMessage
 from worker.store import messages
 from worker.store.arrivals import Arrival, save, save_patients
 from worker.store.clinics import add_clinic, all_clinics
-from worker.store.tables import Base, MessageEventRow, MessageRow, SessionRow
+from worker.store.tables import MESSAGE_EVENTS, MESSAGES, METADATA, SESSIONS
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -43,7 +43,7 @@ def store_session(
     """A session that ended at ``at``, with its patient and clinic."""
     if not all_clinics(db):
         add_clinic(db, replace(CLINIC), at)
-    known = select(SessionRow.session_id).where(SessionRow.session_id == session_id)
+    known = select(SESSIONS.c.session_id).where(SESSIONS.c.session_id == session_id)
     if db.execute(known).first() is not None:
         save_patients(db, [(patient, at)])
         return
@@ -65,32 +65,32 @@ def store_message(
     expires_at = due_at + timedelta(hours=6)
     planned = PlannedMessage(milestone, channel, Kind.ADVICE, due_at, expires_at)
     messages.add(db, {session_id: [planned]}, due_at)
-    wanted = select(MessageRow.id).where(
-        MessageRow.session_id == session_id,
-        MessageRow.milestone == milestone,
-        MessageRow.channel == channel,
+    wanted = select(MESSAGES.c.id).where(
+        MESSAGES.c.session_id == session_id,
+        MESSAGES.c.milestone == milestone,
+        MESSAGES.c.channel == channel,
     )
     message_id = db.execute(wanted).scalar_one()
     if columns:
-        db.execute(update(MessageRow).where(MessageRow.id == message_id).values(columns))
+        db.execute(update(MESSAGES).where(MESSAGES.c.id == message_id).values(columns))
     return message_id
 
 
 def message(db: Connection, message_id: int) -> Any:
     """A message's row."""
-    return db.execute(select(MessageRow.__table__).where(MessageRow.id == message_id)).one()
+    return db.execute(select(MESSAGES).where(MESSAGES.c.id == message_id)).one()
 
 
 def events(db: Connection, message_id: int) -> list[Any]:
     """What happened to a message, in order."""
-    rows = select(MessageEventRow.__table__).where(MessageEventRow.message_id == message_id)
-    return list(db.execute(rows.order_by(MessageEventRow.id)))
+    rows = select(MESSAGE_EVENTS).where(MESSAGE_EVENTS.c.message_id == message_id)
+    return list(db.execute(rows.order_by(MESSAGE_EVENTS.c.id)))
 
 
 def everything(db: Connection, *, but: frozenset[str] = frozenset()) -> dict[str, list[Any]]:
     """Every row of every table, to show that something changed nothing."""
     return {
         table.name: sorted(db.execute(select(table)).all(), key=repr)
-        for table in Base.metadata.sorted_tables
+        for table in METADATA.sorted_tables
         if table.name not in but
     }

@@ -21,7 +21,7 @@ from worker.rules.facts import Clinic
 from worker.rules.messages import Channel
 from worker.settings import Settings
 from worker.store.clinics import add_clinic
-from worker.store.tables import MessageRow
+from worker.store.tables import MESSAGES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,11 +104,11 @@ class World:
 
     def messages(self, session_id: str = "S1", **wanted: Any) -> list[Any]:
         """A session's rows in ``messages``, in the order of their due times."""
-        rows = select(MessageRow.__table__).where(MessageRow.session_id == session_id)
+        rows = select(MESSAGES).where(MESSAGES.c.session_id == session_id)
         for name, value in wanted.items():
-            rows = rows.where(getattr(MessageRow, name) == value)
+            rows = rows.where(MESSAGES.c[name] == value)
         with self.app.engine.begin() as db:
-            return list(db.execute(rows.order_by(MessageRow.due_at, MessageRow.id)))
+            return list(db.execute(rows.order_by(MESSAGES.c.due_at, MESSAGES.c.id)))
 
     def close(self) -> None:
         """Let go of everything."""

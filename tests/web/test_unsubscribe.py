@@ -13,7 +13,7 @@ from tests.web.conftest import Desk, web_settings
 from worker.content.links import Links
 from worker.rules.messages import Cause, Channel, Status
 from worker.store.kinds import SuppressionKind
-from worker.store.tables import MessageRow, PatientEventRow, PatientRow, SuppressionRow
+from worker.store.tables import MESSAGES, PATIENT_EVENTS, PATIENTS, SUPPRESSIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,14 +23,14 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 def stopped(desk: Desk) -> list[tuple[str, str, SuppressionKind]]:
     """The addresses that get nothing."""
-    columns = SuppressionRow.channel, SuppressionRow.address, SuppressionRow.kind
+    columns = SUPPRESSIONS.c.channel, SUPPRESSIONS.c.address, SUPPRESSIONS.c.kind
     with desk.engine.begin() as db:
         return [(each[0].value, each[1], each[2]) for each in db.execute(select(*columns))]
 
 
 def invitations_stopped(desk: Desk) -> str:
     with desk.engine.begin() as db:
-        return db.execute(select(PatientRow.invitations_stopped)).scalar_one()
+        return db.execute(select(PATIENTS.c.invitations_stopped)).scalar_one()
 
 
 ALL_STOPPED = [("email", "ana@example.com", SuppressionKind.OPTED_OUT)]
@@ -101,7 +101,7 @@ def test_it_is_on_record_who_said_so_and_how(desk: Desk) -> None:
     """The clinic can show that the patient did it, by the link, and when."""
     desk.client.post(desk.link(desk.care), data=ONE_CLICK)
     with desk.engine.begin() as db:
-        event = db.execute(select(PatientEventRow).where(PatientEventRow.channel == "email")).one()
+        event = db.execute(select(PATIENT_EVENTS).where(PATIENT_EVENTS.c.channel == "email")).one()
     assert (event.actor, event.how) == ("patient", "unsubscribe link")
 
 
@@ -168,7 +168,7 @@ def test_the_token_tells_nothing_about_the_patient(desk: Desk) -> None:
 def test_the_link_means_the_address_that_the_e_mail_went_to(desk: Desk) -> None:
     """The clinic mends a mistyped address: the stranger's click stops the stranger's e-mails."""
     with desk.engine.begin() as db:
-        db.execute(update(PatientRow).values(email="ana.right@example.com"))
+        db.execute(update(PATIENTS).values(email="ana.right@example.com"))
     assert desk.client.post(desk.link(desk.care), data=ONE_CLICK).status_code == 200
     assert stopped(desk) == ALL_STOPPED
     assert desk.row(desk.waits).status is Status.PLANNED
@@ -178,15 +178,15 @@ def test_a_link_outlives_the_retention_time(desk: Desk) -> None:
     """Years later, the address erased everywhere: a kind page; should it be back, it stops."""
     link = desk.link(desk.care)
     with desk.engine.begin() as db:
-        db.execute(update(MessageRow).values(address=None))
-        db.execute(update(PatientRow).values(email=None))
+        db.execute(update(MESSAGES).values(address=None))
+        db.execute(update(PATIENTS).values(email=None))
     before = desk.store()
     for method in ("GET", "POST"):
         answer = desk.client.request(method, link)
         assert (answer.status_code, "nothing left to stop" in answer.text) == (200, True)
     assert desk.store() == before
     with desk.engine.begin() as db:
-        db.execute(update(PatientRow).values(email="Ana@Example.com"))
+        db.execute(update(PATIENTS).values(email="Ana@Example.com"))
     assert desk.client.post(link, data=ONE_CLICK).status_code == 200
     assert stopped(desk) == ALL_STOPPED
 
@@ -214,7 +214,7 @@ def test_the_page_says_what_it_will_do(desk: Desk) -> None:
 def test_the_page_is_in_the_language_of_the_e_mail(desk: Desk) -> None:
     """Whatever the browser speaks; without an e-mail, the browser's counts."""
     with desk.engine.begin() as db:
-        db.execute(update(MessageRow).values(language="es"))
+        db.execute(update(MESSAGES).values(language="es"))
     answer = desk.client.get(desk.link(desk.care), headers={"Accept-Language": "de"})
     assert '<html lang="es">' in answer.text
     assert "No recibir más correos" in answer.text

@@ -14,7 +14,7 @@ from tests.support.web_server import web_server
 from tests.web.conftest import ATTEMPT, PUBLIC, Desk, web_settings
 from worker.rules.messages import Channel, Status
 from worker.store.kinds import SuppressionKind
-from worker.store.tables import MessageRow, PatientRow, ReplyRow, SuppressionRow
+from worker.store.tables import MESSAGES, PATIENTS, REPLIES, SUPPRESSIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ def test_our_attempt_in_the_address_finds_the_message(desk: Desk) -> None:
     """Twilio's answer to the create was lost: its callback brings our id back, and settles it."""
     with desk.engine.begin() as db:
         unknown = {"status": Status.UNKNOWN, "provider_id": None}
-        db.execute(update(MessageRow).where(MessageRow.id == desk.text).values(unknown))
+        db.execute(update(MESSAGES).where(MESSAGES.c.id == desk.text).values(unknown))
         claim = "INSERT INTO message_events (message_id, at, event, from_status, to_status, cause,"
         claim += " reason, attempt_id, actor) SELECT id, created_at, 'claimed', 'planned',"
         claim += (
@@ -87,7 +87,7 @@ def test_a_dead_number_is_suppressed(desk: Desk) -> None:
     """The webhook's error code has the same effect as the one at sending."""
     desk.post(STATUS, said("undelivered", ErrorCode="30006"))
     with desk.engine.begin() as db:
-        row = db.execute(select(SuppressionRow)).one()
+        row = db.execute(select(SUPPRESSIONS)).one()
     assert (row.kind, row.address) == (SuppressionKind.UNREACHABLE, "+34600123456")
 
 
@@ -214,8 +214,8 @@ def test_a_stop_stops(desk: Desk) -> None:
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/xml")
     assert answer.text == '<?xml version="1.0" encoding="UTF-8"?><Response/>'
     with desk.engine.begin() as db:
-        kinds = db.execute(select(SuppressionRow.channel, SuppressionRow.kind)).all()
-        reply = db.execute(select(ReplyRow)).one()
+        kinds = db.execute(select(SUPPRESSIONS.c.channel, SUPPRESSIONS.c.kind)).all()
+        reply = db.execute(select(REPLIES)).one()
     assert kinds == [(Channel.SMS, SuppressionKind.OPTED_OUT)]
     assert (reply.provider_id, reply.recipient) == ("SM9", "+34900000000")
 
@@ -225,7 +225,7 @@ def test_the_same_text_twice_is_one(desk: Desk) -> None:
     for _ in range(2):
         assert desk.post(INBOUND, texted("Is this normal?")).status_code == 200
     with desk.engine.begin() as db:
-        assert len(db.execute(select(ReplyRow)).all()) == 1
+        assert len(db.execute(select(REPLIES)).all()) == 1
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_whatever_shape_a_text_has(desk: Desk, params: dict[str, str]) -> None:
     """It is kept, once, with its words as they came."""
     assert desk.post(INBOUND, params).status_code == 200
     with desk.engine.begin() as db:
-        assert db.execute(select(ReplyRow.body)).scalar_one() == params["Body"]
+        assert db.execute(select(REPLIES.c.body)).scalar_one() == params["Body"]
 
 
 def test_a_signed_post_that_is_no_text_changes_nothing(desk: Desk) -> None:
@@ -263,7 +263,7 @@ def test_a_clinics_broken_list_never_costs_a_stop(desk: Desk, tmp_path: Path) ->
         answer = Desk(desk.engine, client, settings).post(INBOUND, texted("please stop"))
     assert answer.status_code == 200
     with desk.engine.begin() as db:
-        assert db.execute(select(PatientRow.sms_stopped)).scalar_one()
+        assert db.execute(select(PATIENTS.c.sms_stopped)).scalar_one()
 
 
 def test_the_same_on_postgresql(desk_on_postgres: Desk) -> None:
@@ -276,5 +276,5 @@ def test_the_same_on_postgresql(desk_on_postgres: Desk) -> None:
     for _ in range(2):
         assert desk.post(INBOUND, texted("no more texts please, stop")).status_code == 200
     with desk.engine.begin() as db:
-        assert len(db.execute(select(ReplyRow)).all()) == 1
-        assert db.execute(select(PatientRow.sms_stopped)).scalar_one()
+        assert len(db.execute(select(REPLIES)).all()) == 1
+        assert db.execute(select(PATIENTS.c.sms_stopped)).scalar_one()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, select, tuple_, update
 
-from worker.store.tables import MessageRow, PatientRow, RejectedRow, ReplyRow, SessionRow
+from worker.store.tables import MESSAGES, PATIENTS, REJECTED_ROWS, REPLIES, SESSIONS
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -31,32 +31,32 @@ def purge(engine: Engine, *, retention: timedelta, now: datetime) -> int:
 
 
 def _erase_patients(db: Connection, before: datetime, now: datetime) -> int:
-    owner = (SessionRow.clinic == PatientRow.clinic) & (
-        SessionRow.patient_id == PatientRow.patient_id
+    owner = (SESSIONS.c.clinic == PATIENTS.c.clinic) & (
+        SESSIONS.c.patient_id == PATIENTS.c.patient_id
     )
-    recent = exists().where(owner, SessionRow.completed_at >= before)
+    recent = exists().where(owner, SESSIONS.c.completed_at >= before)
     old = (
-        select(PatientRow.clinic, PatientRow.patient_id)
-        .where(PatientRow.erased_at.is_(None), PatientRow.as_of < before, ~recent)
+        select(PATIENTS.c.clinic, PATIENTS.c.patient_id)
+        .where(PATIENTS.c.erased_at.is_(None), PATIENTS.c.as_of < before, ~recent)
         .limit(_BATCH)
     )
     keys = [(row.clinic, row.patient_id) for row in db.execute(old)]
     if not keys:
         return 0
     nothing = {"first_name": "", "phone": None, "email": None, "erased_at": now}
-    patient = tuple_(PatientRow.clinic, PatientRow.patient_id)
-    db.execute(update(PatientRow).where(patient.in_(keys)).values(nothing))
-    theirs = select(SessionRow.session_id).where(
-        tuple_(SessionRow.clinic, SessionRow.patient_id).in_(keys)
+    patient = tuple_(PATIENTS.c.clinic, PATIENTS.c.patient_id)
+    db.execute(update(PATIENTS).where(patient.in_(keys)).values(nothing))
+    theirs = select(SESSIONS.c.session_id).where(
+        tuple_(SESSIONS.c.clinic, SESSIONS.c.patient_id).in_(keys)
     )
     words = {"address": None, "subject": None, "body": None, "html": None, "calendar": None}
-    db.execute(update(MessageRow).where(MessageRow.session_id.in_(theirs)).values(words))
+    db.execute(update(MESSAGES).where(MESSAGES.c.session_id.in_(theirs)).values(words))
     return len(keys)
 
 
 def _erase_loose_ends(db: Connection, before: datetime) -> None:
     """Replies and faulty rows belong to nobody we know."""
-    replies = update(ReplyRow).where(ReplyRow.received_at < before, ReplyRow.body.is_not(None))
+    replies = update(REPLIES).where(REPLIES.c.received_at < before, REPLIES.c.body.is_not(None))
     db.execute(replies.values(body=None, address=None))
-    rows = update(RejectedRow).where(RejectedRow.last_changed_at < before)
+    rows = update(REJECTED_ROWS).where(REJECTED_ROWS.c.last_changed_at < before)
     db.execute(rows.values(row=None))

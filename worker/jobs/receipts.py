@@ -15,7 +15,7 @@ from worker.rules.messages import Cause, Reason, Status, Transition
 from worker.rules.outcomes import Delivered, Undelivered, Underway
 from worker.store import messages, outgoing
 from worker.store.decisions import decide_by_provider
-from worker.store.tables import IS_CLAIM, MessageEventRow, MessageRow
+from worker.store.tables import IS_CLAIM, MESSAGE_EVENTS, MESSAGES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -85,11 +85,11 @@ def take(
 
 def _message_of(db: Connection, provider_id: str, attempt_id: str) -> RowMapping | None:
     """The message with this id at the provider, or one of whose attempts this was."""
-    attempted = select(MessageEventRow.message_id).where(
-        IS_CLAIM, MessageEventRow.attempt_id == attempt_id
+    attempted = select(MESSAGE_EVENTS.c.message_id).where(
+        IS_CLAIM, MESSAGE_EVENTS.c.attempt_id == attempt_id
     )
-    for ours in (MessageRow.provider_id == provider_id, MessageRow.id.in_(attempted)):
-        row = db.execute(select(MessageRow.__table__).where(ours)).mappings().first()
+    for ours in (MESSAGES.c.provider_id == provider_id, MESSAGES.c.id.in_(attempted)):
+        row = db.execute(select(MESSAGES).where(ours)).mappings().first()
         if row is not None:
             return row
     return None

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.rules.messages import Channel
 from worker.store.lists import one_of
-from worker.store.tables import IN_FORCE, PatientRow, SuppressionRow, table_of
+from worker.store.tables import IN_FORCE, PATIENTS, SUPPRESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,12 +32,12 @@ class Suppressed:
     until: datetime | None = None
 
 
-_LIST = table_of(SuppressionRow)
-_IN_FORCE = select(_LIST.c.address, _LIST.c.kind, _LIST.c.reason, _LIST.c.expires_at).where(
+_LIST = SUPPRESSIONS.c
+_IN_FORCE = select(_LIST.address, _LIST.kind, _LIST.reason, _LIST.expires_at).where(
     IN_FORCE,
-    _LIST.c.channel == bindparam("channel"),
-    one_of(_LIST.c.address, "addresses"),
-    or_(_LIST.c.expires_at.is_(None), _LIST.c.expires_at > bindparam("now")),
+    _LIST.channel == bindparam("channel"),
+    one_of(_LIST.address, "addresses"),
+    or_(_LIST.expires_at.is_(None), _LIST.expires_at > bindparam("now")),
 )
 
 
@@ -75,9 +75,9 @@ def suppress(
     if not address:
         return False  # a withheld number: nobody can be written to there anyway
     ours = _listed(channel, address, kind)
-    over = ours & (SuppressionRow.expires_at <= now)
-    lifted = {"lifted_at": SuppressionRow.expires_at, "lifted_by": _TIME}
-    db.execute(update(SuppressionRow).where(over).values(lifted))
+    over = ours & (SUPPRESSIONS.c.expires_at <= now)
+    lifted = {"lifted_at": SUPPRESSIONS.c.expires_at, "lifted_by": _TIME}
+    db.execute(update(SUPPRESSIONS).where(over).values(lifted))
     values = {
         "channel": channel,
         "address": plain(channel, address),
@@ -90,13 +90,13 @@ def suppress(
         "lifted_by": "",
     }
     dialect = sqlite if db.dialect.name == "sqlite" else postgresql
-    added = db.execute(dialect.insert(SuppressionRow).values(values).on_conflict_do_nothing())
+    added = db.execute(dialect.insert(SUPPRESSIONS).values(values).on_conflict_do_nothing())
     if added.rowcount:
         return True
-    sooner: ColumnElement[bool] = SuppressionRow.expires_at.is_not(None)
+    sooner: ColumnElement[bool] = SUPPRESSIONS.c.expires_at.is_not(None)
     if expires_at is not None:
-        sooner &= SuppressionRow.expires_at < expires_at
-    longer = update(SuppressionRow).where(ours & sooner)
+        sooner &= SUPPRESSIONS.c.expires_at < expires_at
+    longer = update(SUPPRESSIONS).where(ours & sooner)
     db.execute(longer.values(expires_at=expires_at, reason=reason))
     return False
 
@@ -111,18 +111,18 @@ def lift(
     now: datetime,
 ) -> bool:
     """Take an address off the list, on record; returns whether it was on it."""
-    lifted = update(SuppressionRow).where(_listed(channel, address, kind))
+    lifted = update(SUPPRESSIONS).where(_listed(channel, address, kind))
     return db.execute(lifted.values(lifted_at=now, lifted_by=actor)).rowcount > 0
 
 
 def patients_at(db: Connection, channel: Channel, address: str) -> list[tuple[str, str]]:
     """The patients (clinic, patient id) who are reached at an address: a family may share it."""
-    found = select(PatientRow.clinic, PatientRow.patient_id)
+    found = select(PATIENTS.c.clinic, PATIENTS.c.patient_id)
     if channel is Channel.SMS:
-        found = found.where(PatientRow.phone == address)
+        found = found.where(PATIENTS.c.phone == address)
     else:
-        found = found.where(func.lower(PatientRow.email) == address.lower())
-    rows = db.execute(found.order_by(PatientRow.clinic, PatientRow.patient_id))
+        found = found.where(func.lower(PATIENTS.c.email) == address.lower())
+    rows = db.execute(found.order_by(PATIENTS.c.clinic, PATIENTS.c.patient_id))
     return [(row.clinic, row.patient_id) for row in rows]
 
 
@@ -133,8 +133,8 @@ def plain(channel: Channel, address: str) -> str:
 
 def _listed(channel: Channel, address: str, kind: SuppressionKind) -> ColumnElement[bool]:
     return (
-        SuppressionRow.lifted_at.is_(None)
-        & (SuppressionRow.channel == channel)
-        & (SuppressionRow.address == plain(channel, address))
-        & (SuppressionRow.kind == kind)
+        SUPPRESSIONS.c.lifted_at.is_(None)
+        & (SUPPRESSIONS.c.channel == channel)
+        & (SUPPRESSIONS.c.address == plain(channel, address))
+        & (SUPPRESSIONS.c.kind == kind)
     )

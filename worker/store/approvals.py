@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, insert, or_, select
 
 from worker.rules.messages import Cause
-from worker.store.tables import IS_HELD, ApprovalRow, MessageRow, SessionRow
+from worker.store.tables import APPROVALS, IS_HELD, MESSAGES, SESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -31,7 +31,7 @@ class Approval:
 def add(db: Connection, approval: Approval, contents: Mapping[str, str]) -> None:
     """Record a signature with a copy of the files that it is for."""
     db.execute(
-        insert(ApprovalRow).values(
+        insert(APPROVALS).values(
             treatment=approval.treatment,
             version=approval.version,
             approved_by=approval.approved_by,
@@ -44,26 +44,26 @@ def add(db: Connection, approval: Approval, contents: Mapping[str, str]) -> None
 
 def history(db: Connection) -> list[Approval]:
     """Every signature, the oldest first."""
-    return [Approval(*row) for row in db.execute(_SIGNED.order_by(ApprovalRow.id))]
+    return [Approval(*row) for row in db.execute(_SIGNED.order_by(APPROVALS.c.id))]
 
 
 def latest(db: Connection) -> dict[str, Approval]:
     """The last signature for each treatment: only the last version that was signed off counts."""
-    newest = select(func.max(ApprovalRow.id)).group_by(ApprovalRow.treatment)
-    rows = db.execute(_SIGNED.where(ApprovalRow.id.in_(newest)))
+    newest = select(func.max(APPROVALS.c.id)).group_by(APPROVALS.c.treatment)
+    rows = db.execute(_SIGNED.where(APPROVALS.c.id.in_(newest)))
     return {row.treatment: Approval(*row) for row in rows}
 
 
 def of_versions(db: Connection, treatment: str) -> dict[str, Approval]:
     """The first signature for each version of a treatment that has one."""
-    signed = _SIGNED.where(ApprovalRow.treatment == treatment).order_by(ApprovalRow.id.desc())
+    signed = _SIGNED.where(APPROVALS.c.treatment == treatment).order_by(APPROVALS.c.id.desc())
     return {row.version: Approval(*row) for row in db.execute(signed)}
 
 
 def contents(db: Connection, treatment: str) -> dict[str, str]:
     """The files of a treatment as they were last signed off; none when they never were."""
-    kept = select(ApprovalRow.contents).where(ApprovalRow.treatment == treatment)
-    found = db.execute(kept.order_by(ApprovalRow.id.desc()).limit(1)).scalar()
+    kept = select(APPROVALS.c.contents).where(APPROVALS.c.treatment == treatment)
+    found = db.execute(kept.order_by(APPROVALS.c.id.desc()).limit(1)).scalar()
     return found or {}
 
 
@@ -75,24 +75,24 @@ def lock_waiting(
     Those of ``treatments``, which are signed off now, and those whose truth window is over.
     """
     waiting = (
-        select(MessageRow.id, MessageRow.due_at, MessageRow.expires_at, SessionRow.treatment)
-        .join(SessionRow, SessionRow.session_id == MessageRow.session_id)
+        select(MESSAGES.c.id, MESSAGES.c.due_at, MESSAGES.c.expires_at, SESSIONS.c.treatment)
+        .join(SESSIONS, SESSIONS.c.session_id == MESSAGES.c.session_id)
         .where(
             IS_HELD,
-            MessageRow.cause == Cause.UNAPPROVED,
-            or_(MessageRow.expires_at <= now, SessionRow.treatment.in_(treatments)),
+            MESSAGES.c.cause == Cause.UNAPPROVED,
+            or_(MESSAGES.c.expires_at <= now, SESSIONS.c.treatment.in_(treatments)),
         )
-        .order_by(MessageRow.expires_at)
+        .order_by(MESSAGES.c.expires_at)
         .limit(limit)
-        .with_for_update(of=MessageRow, skip_locked=True)
+        .with_for_update(of=MESSAGES, skip_locked=True)
     )
     return db.execute(waiting).mappings().all()
 
 
 _SIGNED = select(
-    ApprovalRow.treatment,
-    ApprovalRow.version,
-    ApprovalRow.approved_by,
-    ApprovalRow.approved_at,
-    ApprovalRow.note,
+    APPROVALS.c.treatment,
+    APPROVALS.c.version,
+    APPROVALS.c.approved_by,
+    APPROVALS.c.approved_at,
+    APPROVALS.c.note,
 )

@@ -11,7 +11,7 @@ from worker.store.collected import FRESH, by_clinic, replan_patients
 from worker.store.facts import patient_from
 from worker.store.lists import one_of
 from worker.store.patient_events import note_consents
-from worker.store.tables import PatientRow, SessionRow, table_of
+from worker.store.tables import PATIENTS, SESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 
     from worker.rules.facts import Patient, Session
 
-# The plain tables: their ORM classes would double what it takes to store a row.
-_SESSIONS, _PATIENTS = table_of(SessionRow), table_of(PatientRow)
-_SOME_PATIENTS = select(_PATIENTS).where(
-    _PATIENTS.c.clinic == bindparam("of_clinic"), one_of(_PATIENTS.c.patient_id, "patient_ids")
+_SOME_PATIENTS = select(PATIENTS).where(
+    PATIENTS.c.clinic == bindparam("of_clinic"), one_of(PATIENTS.c.patient_id, "patient_ids")
 )
 #: What patients and staff decided: the clinic's rows never touch it.
 _DECIDED_HERE = (
@@ -81,10 +79,10 @@ def save(
             identity = {"session_id": each.session.session_id, "plan_version": ""}
             new.append({**identity, **facts, "needs_plan": plans})
     if new:
-        db.execute(insert(_SESSIONS), new)
+        db.execute(insert(SESSIONS), new)
     if changed:
-        key = SessionRow.session_id == bindparam("key_id")
-        db.execute(update(_SESSIONS).where(key).values(_bound(changed[0])), changed)
+        key = SESSIONS.c.session_id == bindparam("key_id")
+        db.execute(update(SESSIONS).where(key).values(_bound(changed[0])), changed)
     replan_patients(db, {_owner(each.patient) for each in arrivals}, now)
 
 
@@ -117,7 +115,7 @@ def add_faulty(
             plans = not facts["before_go_live"]
             new.append({**identity, **facts, "fault": session.fault, "needs_plan": plans})
     if new:
-        db.execute(insert(_SESSIONS), new)
+        db.execute(insert(SESSIONS), new)
         replan_patients(db, {_owner(patient) for _, patient in sessions}, now)
 
 
@@ -129,17 +127,17 @@ def move_faulty(db: Connection, sessions: Iterable[tuple[Session, Patient]], now
     moved = []
     for session, patient in sessions:
         its = (
-            (SessionRow.session_id == session.session_id)
-            & (SessionRow.clinic == patient.clinic)
-            & (SessionRow.patient_id == patient.patient_id)
+            (SESSIONS.c.session_id == session.session_id)
+            & (SESSIONS.c.clinic == patient.clinic)
+            & (SESSIONS.c.patient_id == patient.patient_id)
         )
-        stale = (SessionRow.completed_at < session.completed_at) | (SessionRow.withdrawn != "")
+        stale = (SESSIONS.c.completed_at < session.completed_at) | (SESSIONS.c.withdrawn != "")
         facts = {
             "completed_at": session.completed_at,
             "open_until": session.completed_at + FRESH,
             "withdrawn": "",
         }
-        if db.execute(update(SessionRow).where(its, stale).values(facts)).rowcount:
+        if db.execute(update(SESSIONS).where(its, stale).values(facts)).rowcount:
             moved.append(_owner(patient))
     replan_patients(db, moved, now)
 
@@ -193,12 +191,12 @@ def save_patients(db: Connection, facts: Iterable[tuple[Patient, datetime]]) -> 
             continue
         told.append((patient, None if stored is None else patient_from(stored), as_of))
     if new:
-        db.execute(insert(_PATIENTS), new)
+        db.execute(insert(PATIENTS), new)
     if changed:
-        key = (PatientRow.clinic == bindparam("key_clinic")) & (
-            PatientRow.patient_id == bindparam("key_id")
+        key = (PATIENTS.c.clinic == bindparam("key_clinic")) & (
+            PATIENTS.c.patient_id == bindparam("key_id")
         )
-        db.execute(update(_PATIENTS).where(key).values(_bound(changed[0])), changed)
+        db.execute(update(PATIENTS).where(key).values(_bound(changed[0])), changed)
     note_consents(db, told)
 
 

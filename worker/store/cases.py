@@ -11,7 +11,7 @@ from worker.rules.contacts import read_zone
 from worker.rules.facts import Patient, Session
 from worker.rules.values import value
 from worker.store.lists import one_of
-from worker.store.tables import PatientRow, SessionRow, table_of
+from worker.store.tables import PATIENTS, SESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -19,15 +19,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-_SESSIONS, _PATIENTS = table_of(SessionRow), table_of(PatientRow)
 #: The columns stand in the order of the fields; a zone is stored by its name.
 _OF_PATIENT = [each.name.replace("zone", "time_zone") for each in fields(Patient)]
 _OF_SESSION = [each.name for each in fields(Session)]
 _ZONE = _OF_PATIENT.index("time_zone")
 #: Whose the sessions ``ids`` are.
 _OWNERS = (
-    select(_SESSIONS.c.clinic, _SESSIONS.c.patient_id)
-    .where(one_of(_SESSIONS.c.session_id, "ids"))
+    select(SESSIONS.c.clinic, SESSIONS.c.patient_id)
+    .where(one_of(SESSIONS.c.session_id, "ids"))
     .distinct()
     .subquery("owners")
 )
@@ -35,18 +34,18 @@ _OWNERS = (
 #: for every batch, so put together once.
 _THEIR_SESSIONS = (
     select(
-        *(_PATIENTS.c[name] for name in _OF_PATIENT),
-        *(_SESSIONS.c[name] for name in _OF_SESSION),
-        _PATIENTS.c.clinical_hold,
+        *(PATIENTS.c[name] for name in _OF_PATIENT),
+        *(SESSIONS.c[name] for name in _OF_SESSION),
+        PATIENTS.c.clinical_hold,
     )
     .join_from(
         _OWNERS,
-        _PATIENTS,
-        (_PATIENTS.c.clinic == _OWNERS.c.clinic) & (_PATIENTS.c.patient_id == _OWNERS.c.patient_id),
+        PATIENTS,
+        (PATIENTS.c.clinic == _OWNERS.c.clinic) & (PATIENTS.c.patient_id == _OWNERS.c.patient_id),
     )
     .join(
-        _SESSIONS,
-        (_SESSIONS.c.clinic == _OWNERS.c.clinic) & (_SESSIONS.c.patient_id == _OWNERS.c.patient_id),
+        SESSIONS,
+        (SESSIONS.c.clinic == _OWNERS.c.clinic) & (SESSIONS.c.patient_id == _OWNERS.c.patient_id),
     )
 )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select, update
 
 from worker.rules.breaker import pause_length
-from worker.store.tables import ChannelStateRow, table_of
+from worker.store.tables import CHANNEL_STATE
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,7 +32,7 @@ class Pause:
     since: datetime
 
 
-_TROUBLES = select(table_of(ChannelStateRow))
+_TROUBLES = select(CHANNEL_STATE)
 
 
 def pauses(db: Connection) -> dict[Channel, Pause]:
@@ -61,38 +61,37 @@ def pause(
     Returns:
         Whether that is news.
     """
-    table = ChannelStateRow
     known = troubles(db).get((channel, sender))
     since = known.since if known else now
     changes = {"paused_until": now + pause_length(now - since), "problem": problem}
     if known is None:
         values = {"channel": channel, "sender": sender, "problem_since": now, **changes}
-        db.execute(insert(table).values(values))
+        db.execute(insert(CHANNEL_STATE).values(values))
     else:
-        db.execute(update(table).where(_is(channel, sender)).values(changes))
+        db.execute(update(CHANNEL_STATE).where(_is(channel, sender)).values(changes))
     return known is None or known.problem != problem
 
 
 def note_try(db: Connection, channel: Channel, sender: str, until: datetime) -> None:
     """One message is trying a paused sender: the others wait on until then."""
-    db.execute(update(ChannelStateRow).where(_is(channel, sender)).values(paused_until=until))
+    db.execute(update(CHANNEL_STATE).where(_is(channel, sender)).values(paused_until=until))
 
 
 def try_now(db: Connection, now: datetime) -> None:
     """A paused channel may be tried at once, by one message."""
-    db.execute(update(ChannelStateRow).values(paused_until=now))
+    db.execute(update(CHANNEL_STATE).values(paused_until=now))
 
 
 def resume(db: Connection, channel: Channel, *, sender: str = "") -> bool:
     """The channel or the sender works; returns whether that is news."""
-    return db.execute(delete(ChannelStateRow).where(_is(channel, sender))).rowcount > 0
+    return db.execute(delete(CHANNEL_STATE).where(_is(channel, sender))).rowcount > 0
 
 
 def forget_senders(db: Connection, used: Collection[str]) -> None:
     """No clinic uses these senders any more, so their trouble is nobody's."""
-    gone = (ChannelStateRow.sender != "") & ChannelStateRow.sender.not_in(used)
-    db.execute(delete(ChannelStateRow).where(gone))
+    gone = (CHANNEL_STATE.c.sender != "") & CHANNEL_STATE.c.sender.not_in(used)
+    db.execute(delete(CHANNEL_STATE).where(gone))
 
 
 def _is(channel: Channel, sender: str) -> ColumnElement[bool]:
-    return (ChannelStateRow.channel == channel) & (ChannelStateRow.sender == sender)
+    return (CHANNEL_STATE.c.channel == channel) & (CHANNEL_STATE.c.sender == sender)

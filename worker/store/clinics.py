@@ -10,7 +10,7 @@ from worker.rules.messages import Cause
 from worker.store import channels, messages
 from worker.store.facts import clinic_from
 from worker.store.lists import one_of
-from worker.store.tables import ClinicRow, SessionRow, SourceStateRow, table_of
+from worker.store.tables import CLINICS, SESSIONS, SOURCE_STATE
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from worker.rules.facts import Clinic
 
 
-_CLINICS = table_of(ClinicRow)
-_ALL = select(_CLINICS).order_by(_CLINICS.c.key)
-_SOME = select(_CLINICS).where(one_of(_CLINICS.c.key, "keys"))
+_ALL = select(CLINICS).order_by(CLINICS.c.key)
+_SOME = select(CLINICS).where(one_of(CLINICS.c.key, "keys"))
 
 
 def all_clinics(db: Connection) -> dict[str, Clinic]:
@@ -40,19 +39,19 @@ def some_clinics(db: Connection, keys: Collection[str]) -> dict[str, Clinic]:
 def add_clinic(db: Connection, clinic: Clinic, now: datetime) -> None:
     """Store a new clinic; its key must be free."""
     values = {**_values(clinic), "created_at": now, "updated_at": now}
-    db.execute(insert(ClinicRow).values(values))
+    db.execute(insert(CLINICS).values(values))
 
 
 def edit_clinic(db: Connection, clinic: Clinic, now: datetime) -> None:
     """Store a clinic's new facts; its sessions are planned again, its rows read again."""
     values = {**_values(clinic), "updated_at": now}
-    db.execute(update(ClinicRow).where(ClinicRow.key == clinic.key).values(values))
+    db.execute(update(CLINICS).where(CLINICS.c.key == clinic.key).values(values))
     # The country, zone and language are defaults that its rows were read with.
-    stale = update(SessionRow).where(SessionRow.clinic == clinic.key)
+    stale = update(SESSIONS).where(SESSIONS.c.clinic == clinic.key)
     db.execute(stale.values(fingerprint=""))
-    db.execute(update(SourceStateRow).values(swept_at=None))
+    db.execute(update(SOURCE_STATE).values(swept_at=None))
     # Another sender may be what its messages wait for.
-    senders = select(ClinicRow.sms_from).union(select(ClinicRow.mail_from))
+    senders = select(CLINICS.c.sms_from).union(select(CLINICS.c.mail_from))
     channels.forget_senders(db, db.execute(senders).scalars().all())
     messages.wake(db, Cause.CHANNEL_DOWN, now)
 

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from worker.store.kinds import RowFate
 from worker.store.lists import one_of
-from worker.store.tables import RejectedRow, SessionRow, SourceStateRow, table_of
+from worker.store.tables import REJECTED_ROWS, SESSIONS, SOURCE_STATE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -56,17 +56,16 @@ class Fault:
     row: dict[str, Any]
 
 
-_SESSIONS = table_of(SessionRow)
 #: Asked for every chunk of rows, so put together once. Columns stand in the order of the fields.
-_KNOWN = select(_SESSIONS.c.session_id, *(_SESSIONS.c[name] for name in Known._fields)).where(
-    one_of(_SESSIONS.c.session_id, "ids")
+_KNOWN = select(SESSIONS.c.session_id, *(SESSIONS.c[name] for name in Known._fields)).where(
+    one_of(SESSIONS.c.session_id, "ids")
 )
 _REPLAN = (
-    update(_SESSIONS)
+    update(SESSIONS)
     .where(
-        _SESSIONS.c.clinic == bindparam("of_clinic"),
-        one_of(_SESSIONS.c.patient_id, "patient_ids"),
-        _SESSIONS.c.open_until >= bindparam("now"),
+        SESSIONS.c.clinic == bindparam("of_clinic"),
+        one_of(SESSIONS.c.patient_id, "patient_ids"),
+        SESSIONS.c.open_until >= bindparam("now"),
     )
     .values(needs_plan=True)
 )
@@ -95,20 +94,20 @@ def replan_patients(db: Connection, owners: Iterable[tuple[str, str]], now: date
 
 def note_fault(db: Connection, session_id: str, fault: str) -> None:
     """A known session's row cannot be used any more: nothing is sent until it is mended."""
-    key = SessionRow.session_id == session_id
+    key = SESSIONS.c.session_id == session_id
     # Without its fingerprint the row counts as new once it is mended, even to what it was.
-    db.execute(update(SessionRow).where(key).values(fault=fault, fingerprint=""))
+    db.execute(update(SESSIONS).where(key).values(fault=fault, fingerprint=""))
 
 
 def withdraw(db: Connection, session_ids: Collection[str], why: str, now: datetime) -> None:
     """These sessions do not count any more."""
     for some in batched(session_ids, _BATCH):
-        these = SessionRow.session_id.in_(some)
+        these = SESSIONS.c.session_id.in_(some)
         owners = db.execute(
-            select(SessionRow.clinic, SessionRow.patient_id).where(these).distinct()
+            select(SESSIONS.c.clinic, SESSIONS.c.patient_id).where(these).distinct()
         ).all()
         db.execute(
-            update(SessionRow)
+            update(SESSIONS)
             .where(these)
             # Without its fingerprint the row counts as new, should it come back.
             .values(withdrawn=why, fingerprint="", needs_plan=True, collected_at=now)
@@ -119,8 +118,8 @@ def withdraw(db: Connection, session_ids: Collection[str], why: str, now: dateti
 def open_sessions(db: Connection, source: str, now: datetime) -> dict[str, OpenSession]:
     """Sessions of a source that still count, by id."""
     rows = db.execute(
-        select(SessionRow.session_id, SessionRow.clinic, SessionRow.completed_at).where(
-            SessionRow.open_until >= now, SessionRow.withdrawn == "", SessionRow.source == source
+        select(SESSIONS.c.session_id, SESSIONS.c.clinic, SESSIONS.c.completed_at).where(
+            SESSIONS.c.open_until >= now, SESSIONS.c.withdrawn == "", SESSIONS.c.source == source
         )
     )
     return {row[0]: OpenSession(*row[1:]) for row in rows.all()}
@@ -142,9 +141,11 @@ def save_faults(db: Connection, source: str, faults: Iterable[Fault], now: datet
         before = stored.get(key)
         if before is None:
             identity = {"source": source, "row_key": key, "first_seen_at": now}
-            db.execute(insert(RejectedRow).values({**identity, **facts}))
+            db.execute(insert(REJECTED_ROWS).values({**identity, **facts}))
         elif _is_news(before, fault):
-            db.execute(update(RejectedRow).where(RejectedRow.id == before["id"]).values(facts))
+            db.execute(
+                update(REJECTED_ROWS).where(REJECTED_ROWS.c.id == before["id"]).values(facts)
+            )
         else:
             continue
         news.append(key)
@@ -165,8 +166,8 @@ def _row_changed(before: RowMapping, fault: Fault) -> bool:
 def dismiss_fault(db: Connection, row_id: int, by: str, now: datetime) -> None:
     """Nobody will mend this row: it is told no more, until it says something else."""
     db.execute(
-        update(RejectedRow)
-        .where(RejectedRow.id == row_id)
+        update(REJECTED_ROWS)
+        .where(REJECTED_ROWS.c.id == row_id)
         .values(mended_at=now, last_changed_at=now, dismissed_by=by)
     )
 
@@ -175,11 +176,11 @@ def mend_faults(db: Connection, source: str, row_keys: Collection[str], now: dat
     """These rows are fine now, or gone."""
     for some in batched(row_keys, _BATCH):
         db.execute(
-            update(RejectedRow)
+            update(REJECTED_ROWS)
             .where(
-                RejectedRow.source == source,
-                RejectedRow.row_key.in_(some),
-                RejectedRow.mended_at.is_(None),
+                REJECTED_ROWS.c.source == source,
+                REJECTED_ROWS.c.row_key.in_(some),
+                REJECTED_ROWS.c.mended_at.is_(None),
             )
             .values(mended_at=now, last_changed_at=now)
         )
@@ -187,28 +188,28 @@ def mend_faults(db: Connection, source: str, row_keys: Collection[str], now: dat
 
 def fates(db: Connection, source: str) -> dict[str, RowFate]:
     """What became of a source's rows that nobody has mended yet, by key."""
-    wanted = select(RejectedRow.row_key, RejectedRow.fate)
-    wanted = wanted.where(RejectedRow.mended_at.is_(None), RejectedRow.source == source)
+    wanted = select(REJECTED_ROWS.c.row_key, REJECTED_ROWS.c.fate)
+    wanted = wanted.where(REJECTED_ROWS.c.mended_at.is_(None), REJECTED_ROWS.c.source == source)
     return {row.row_key: row.fate for row in db.execute(wanted)}
 
 
 def count_held(db: Connection) -> int:
     """How many rows wait for a person, because their id meant someone else before."""
-    held = (RejectedRow.fate == RowFate.HELD) & RejectedRow.mended_at.is_(None)
+    held = (REJECTED_ROWS.c.fate == RowFate.HELD) & REJECTED_ROWS.c.mended_at.is_(None)
     return db.execute(select(func.count()).where(held)).scalar_one()
 
 
 def open_faults(db: Connection, source: str | None = None) -> list[RowMapping]:
     """Faulty rows that nobody has mended yet, of one source or of all, the oldest first."""
-    wanted = select(RejectedRow.__table__).where(RejectedRow.mended_at.is_(None))
+    wanted = select(REJECTED_ROWS).where(REJECTED_ROWS.c.mended_at.is_(None))
     if source is not None:
-        wanted = wanted.where(RejectedRow.source == source)
-    return list(db.execute(wanted.order_by(RejectedRow.id)).mappings())
+        wanted = wanted.where(REJECTED_ROWS.c.source == source)
+    return list(db.execute(wanted.order_by(REJECTED_ROWS.c.id)).mappings())
 
 
 def faults_among(db: Connection, source: str, row_keys: Collection[str]) -> dict[str, Fault]:
     """The faults of these rows that nobody has mended, by the row's key."""
-    wanted = _faults_of(source, row_keys).where(RejectedRow.mended_at.is_(None))
+    wanted = _faults_of(source, row_keys).where(REJECTED_ROWS.c.mended_at.is_(None))
     return {
         each["row_key"]: Fault(each["row_key"], each["fate"], each["reason"], each["row"] or {})
         for each in db.execute(wanted).mappings()
@@ -217,8 +218,8 @@ def faults_among(db: Connection, source: str, row_keys: Collection[str]) -> dict
 
 def owned_by(db: Connection, source: str, session_ids: Collection[str]) -> set[str]:
     """Which of these sessions a source brought."""
-    wanted = select(SessionRow.session_id).where(
-        SessionRow.session_id.in_(session_ids), SessionRow.source == source
+    wanted = select(SESSIONS.c.session_id).where(
+        SESSIONS.c.session_id.in_(session_ids), SESSIONS.c.source == source
     )
     return set(db.execute(wanted).scalars())
 
@@ -226,7 +227,7 @@ def owned_by(db: Connection, source: str, session_ids: Collection[str]) -> set[s
 def before_go_live(db: Connection, session_ids: Collection[str]) -> int:
     """How many of these sessions are recorded only."""
     wanted = select(func.count()).where(
-        SessionRow.session_id.in_(session_ids), SessionRow.before_go_live
+        SESSIONS.c.session_id.in_(session_ids), SESSIONS.c.before_go_live
     )
     return db.execute(wanted).scalar_one()
 
@@ -239,8 +240,8 @@ def batched(keys: Iterable[str], size: int) -> Iterator[list[str]]:
 
 
 def _faults_of(source: str, row_keys: Collection[str]) -> Any:  # noqa: ANN401 (a long Select type)
-    return select(RejectedRow.__table__).where(
-        RejectedRow.source == source, RejectedRow.row_key.in_(row_keys)
+    return select(REJECTED_ROWS).where(
+        REJECTED_ROWS.c.source == source, REJECTED_ROWS.c.row_key.in_(row_keys)
     )
 
 
@@ -249,28 +250,28 @@ def _faults_of(source: str, row_keys: Collection[str]) -> Any:  # noqa: ANN401 (
 
 def source_state(db: Connection, name: str, go_live: datetime | None, now: datetime) -> RowMapping:
     """The state of a source; go-live is set once, at the first start, or by the operator."""
-    stored = select(SourceStateRow.__table__).where(SourceStateRow.name == name)
+    stored = select(SOURCE_STATE).where(SOURCE_STATE.c.name == name)
     if db.execute(stored).first() is None:
         values = {"name": name, "go_live_at": go_live or now, "problem": "", "doubt": ""}
-        db.execute(insert(SourceStateRow).values(values))
+        db.execute(insert(SOURCE_STATE).values(values))
     elif go_live is not None:
         _move_go_live(db, name, go_live)
     return db.execute(stored).mappings().one()
 
 
 def _move_go_live(db: Connection, name: str, go_live: datetime) -> None:
-    moved = update(SourceStateRow).where(
-        SourceStateRow.name == name, SourceStateRow.go_live_at != go_live
+    moved = update(SOURCE_STATE).where(
+        SOURCE_STATE.c.name == name, SOURCE_STATE.c.go_live_at != go_live
     )
     if db.execute(moved.values(go_live_at=go_live)).rowcount:
-        before = SessionRow.completed_at < go_live
-        again = update(SessionRow).where(SessionRow.source == name)
+        before = SESSIONS.c.completed_at < go_live
+        again = update(SESSIONS).where(SESSIONS.c.source == name)
         db.execute(again.values(before_go_live=before, needs_plan=True))
 
 
 def all_sources(db: Connection) -> list[RowMapping]:
     """Every source's state."""
-    rows = db.execute(select(SourceStateRow.__table__).order_by(SourceStateRow.name))
+    rows = db.execute(select(SOURCE_STATE).order_by(SOURCE_STATE.c.name))
     return list(rows.mappings())
 
 
@@ -292,11 +293,11 @@ def note_reading(
 
 def note_problem(db: Connection, name: str, problem: str, now: datetime) -> bool:
     """Keep the source's present fault, empty when there is none; returns whether it is news."""
-    news = SourceStateRow.problem != problem
+    news = SOURCE_STATE.c.problem != problem
     since = {"problem": problem, "problem_since": now if problem else None}
-    done = db.execute(update(SourceStateRow).where(SourceStateRow.name == name, news).values(since))
+    done = db.execute(update(SOURCE_STATE).where(SOURCE_STATE.c.name == name, news).values(since))
     return done.rowcount > 0
 
 
 def _update_state(db: Connection, name: str, changes: dict[str, Any]) -> None:
-    db.execute(update(SourceStateRow).where(SourceStateRow.name == name).values(changes))
+    db.execute(update(SOURCE_STATE).where(SOURCE_STATE.c.name == name).values(changes))

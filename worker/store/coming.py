@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, func, or_, select
 
 from worker.rules.messages import LEFT, WAITING, Status
-from worker.store.tables import TO_PLAN, MessageRow, PatientRow, SessionRow
+from worker.store.tables import MESSAGES, PATIENTS, SESSIONS, TO_PLAN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, RowMapping
 
 _OWNER = and_(
-    PatientRow.clinic == SessionRow.clinic, PatientRow.patient_id == SessionRow.patient_id
+    PATIENTS.c.clinic == SESSIONS.c.clinic, PATIENTS.c.patient_id == SESSIONS.c.patient_id
 )
 
 
@@ -33,33 +33,33 @@ def coming(
     """
     wanted = (
         select(
-            MessageRow.id,
-            MessageRow.session_id,
-            SessionRow.patient_id,
-            SessionRow.clinic,
-            SessionRow.treatment,
-            PatientRow.time_zone,
-            MessageRow.milestone,
-            MessageRow.channel,
-            MessageRow.kind,
-            MessageRow.status,
-            MessageRow.reason,
-            MessageRow.due_at,
-            MessageRow.next_at,
-            MessageRow.expires_at,
+            MESSAGES.c.id,
+            MESSAGES.c.session_id,
+            SESSIONS.c.patient_id,
+            SESSIONS.c.clinic,
+            SESSIONS.c.treatment,
+            PATIENTS.c.time_zone,
+            MESSAGES.c.milestone,
+            MESSAGES.c.channel,
+            MESSAGES.c.kind,
+            MESSAGES.c.status,
+            MESSAGES.c.reason,
+            MESSAGES.c.due_at,
+            MESSAGES.c.next_at,
+            MESSAGES.c.expires_at,
         )
-        .join(SessionRow, SessionRow.session_id == MessageRow.session_id)
-        .join(PatientRow, _OWNER)
-        .where(MessageRow.status.in_(WAITING), MessageRow.next_at < until, *_of(clinic, only))
-        .order_by(MessageRow.next_at, MessageRow.id)
+        .join(SESSIONS, SESSIONS.c.session_id == MESSAGES.c.session_id)
+        .join(PATIENTS, _OWNER)
+        .where(MESSAGES.c.status.in_(WAITING), MESSAGES.c.next_at < until, *_of(clinic, only))
+        .order_by(MESSAGES.c.next_at, MESSAGES.c.id)
     )
     return db.execute(wanted).mappings().all()
 
 
 def unplanned(db: Connection) -> int:
     """How many sessions the next pass is going to plan."""
-    waiting = select(func.count()).select_from(SessionRow)
-    return db.execute(waiting.where(TO_PLAN, SessionRow.before_go_live.is_(False))).scalar_one()
+    waiting = select(func.count()).select_from(SESSIONS)
+    return db.execute(waiting.where(TO_PLAN, SESSIONS.c.before_go_live.is_(False))).scalar_one()
 
 
 def open_sessions(
@@ -69,14 +69,14 @@ def open_sessions(
     last = ""
     while True:
         wanted = (
-            select(SessionRow.session_id)
+            select(SESSIONS.c.session_id)
             .where(
-                SessionRow.open_until >= now,
-                SessionRow.before_go_live.is_(False),
-                SessionRow.session_id > last,
+                SESSIONS.c.open_until >= now,
+                SESSIONS.c.before_go_live.is_(False),
+                SESSIONS.c.session_id > last,
                 *_of(clinic, only),
             )
-            .order_by(SessionRow.session_id)
+            .order_by(SESSIONS.c.session_id)
             .limit(size)
         )
         ids = list(db.execute(wanted).scalars())
@@ -91,33 +91,33 @@ def to_price(
     db: Connection, since: datetime, until: datetime, size: int, *, clinic: str = ""
 ) -> Iterator[Sequence[RowMapping]]:
     """Messages of a span of time that cost something, in batches: what left, and what waits."""
-    waits = and_(MessageRow.status.in_(WAITING), MessageRow.due_at < until)
+    waits = and_(MESSAGES.c.status.in_(WAITING), MESSAGES.c.due_at < until)
     # What the provider refused at once has no id there, and is not billed.
     billed = or_(
-        MessageRow.status.in_(LEFT),
-        and_(MessageRow.status == Status.FAILED, MessageRow.provider_id.is_not(None)),
+        MESSAGES.c.status.in_(LEFT),
+        and_(MESSAGES.c.status == Status.FAILED, MESSAGES.c.provider_id.is_not(None)),
     )
-    left = and_(billed, MessageRow.claimed_at >= since, MessageRow.claimed_at < until)
+    left = and_(billed, MESSAGES.c.claimed_at >= since, MESSAGES.c.claimed_at < until)
     last = 0
     while True:
         wanted = (
             select(
-                MessageRow.id,
-                MessageRow.session_id,
-                SessionRow.clinic,
-                MessageRow.milestone,
-                MessageRow.channel,
-                MessageRow.status,
-                MessageRow.due_at,
-                MessageRow.expires_at,
-                MessageRow.claimed_at,
-                MessageRow.language,
-                MessageRow.address,
-                MessageRow.body,
+                MESSAGES.c.id,
+                MESSAGES.c.session_id,
+                SESSIONS.c.clinic,
+                MESSAGES.c.milestone,
+                MESSAGES.c.channel,
+                MESSAGES.c.status,
+                MESSAGES.c.due_at,
+                MESSAGES.c.expires_at,
+                MESSAGES.c.claimed_at,
+                MESSAGES.c.language,
+                MESSAGES.c.address,
+                MESSAGES.c.body,
             )
-            .join(SessionRow, SessionRow.session_id == MessageRow.session_id)
-            .where(MessageRow.id > last, or_(waits, left), *_of(clinic, ""))
-            .order_by(MessageRow.id)
+            .join(SESSIONS, SESSIONS.c.session_id == MESSAGES.c.session_id)
+            .where(MESSAGES.c.id > last, or_(waits, left), *_of(clinic, ""))
+            .order_by(MESSAGES.c.id)
             .limit(size)
         )
         rows = db.execute(wanted).mappings().all()
@@ -131,7 +131,7 @@ def to_price(
 def _of(clinic: str, only: str) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if clinic:
-        found.append(SessionRow.clinic == clinic)
+        found.append(SESSIONS.c.clinic == clinic)
     if only:
-        found.append(or_(SessionRow.session_id == only, SessionRow.patient_id == only))
+        found.append(or_(SESSIONS.c.session_id == only, SESSIONS.c.patient_id == only))
     return found

@@ -16,14 +16,13 @@ from worker.store import addresses, waiting
 from worker.store.kinds import Decision, SuppressionKind
 from worker.store.patient_events import PROVIDER, By, note
 from worker.store.replies import written_by
-from worker.store.tables import PatientRow, ReplyRow
+from worker.store.tables import PATIENTS, REPLIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
-    from sqlalchemy import ColumnElement, Connection
-    from sqlalchemy.orm import InstrumentedAttribute
+    from sqlalchemy import Column, ColumnElement, Connection
 
     from worker.store.patient_events import PatientKey
 
@@ -63,7 +62,7 @@ def stop(
     stopped = _stopped(channel)
     for patient in patients:
         fresh = _patient(patient) & (stopped == "")
-        if db.execute(update(PatientRow).where(fresh).values({stopped: reason})).rowcount:
+        if db.execute(update(PATIENTS).where(fresh).values({stopped: reason})).rowcount:
             note(db, patient, Decision.STOPPED, reason, by=by, now=now, channel=channel)
     waiting.skip(
         db, patients, Reason(Cause.OPTED_OUT, reason), actor=by.actor, now=now, channel=channel
@@ -92,7 +91,7 @@ def start(
     reason = f"Start was said: {channel.noun}s go out again"
     again = []
     for patient in patients:
-        was = update(PatientRow).where(_patient(patient), stopped != "")
+        was = update(PATIENTS).where(_patient(patient), stopped != "")
         if db.execute(was.values({stopped: ""})).rowcount or listed:
             note(db, patient, Decision.STARTED, reason, by=by, now=now, channel=channel)
             again.append(patient)
@@ -107,8 +106,8 @@ def stop_invitations(
     """No more invitations to book, on any channel; care goes on. Returns whether it is news."""
     patient = (clinic, patient_id)
     reason = why or "The patient wants no more invitations"
-    fresh = _patient(patient) & (PatientRow.invitations_stopped == "")
-    stopped = update(PatientRow).where(fresh).values(invitations_stopped=reason)
+    fresh = _patient(patient) & (PATIENTS.c.invitations_stopped == "")
+    stopped = update(PATIENTS).where(fresh).values(invitations_stopped=reason)
     if not db.execute(stopped).rowcount:
         return False
     note(db, patient, Decision.INVITATIONS_STOPPED, reason, by=by, now=now)
@@ -122,7 +121,7 @@ def start_invitations(
 ) -> bool:
     """Invitations to book go out again, as far as the clinic has the consent for them."""
     patient = (clinic, patient_id)
-    was = update(PatientRow).where(_patient(patient), PatientRow.invitations_stopped != "")
+    was = update(PATIENTS).where(_patient(patient), PATIENTS.c.invitations_stopped != "")
     if not db.execute(was.values(invitations_stopped="")).rowcount:
         return False
     note(db, patient, Decision.INVITATIONS_STARTED, "Invitations go out again", by=by, now=now)
@@ -137,8 +136,8 @@ def hold(db: Connection, clinic: str, patient_id: str, *, by: By, why: str, now:
         Whether it is news: a hold that is on already keeps its reason.
     """
     patient = (clinic, patient_id)
-    fresh = _patient(patient) & (PatientRow.clinical_hold == "")
-    news = db.execute(update(PatientRow).where(fresh).values(clinical_hold=why)).rowcount > 0
+    fresh = _patient(patient) & (PATIENTS.c.clinical_hold == "")
+    news = db.execute(update(PATIENTS).where(fresh).values(clinical_hold=why)).rowcount > 0
     if news:
         note(db, patient, Decision.HELD, why, by=by, now=now)
     waiting.hold(db, patient, Reason(Cause.CLINICAL_HOLD, why), actor=by.actor, now=now)
@@ -148,14 +147,14 @@ def hold(db: Connection, clinic: str, patient_id: str, *, by: By, why: str, now:
 def release(db: Connection, clinic: str, patient_id: str, *, by: By, now: datetime) -> bool:
     """Undo a hold: what is still true waits for its time again. Returns whether there was one."""
     patient = (clinic, patient_id)
-    was = update(PatientRow).where(_patient(patient), PatientRow.clinical_hold != "")
+    was = update(PATIENTS).where(_patient(patient), PATIENTS.c.clinical_hold != "")
     if not db.execute(was.values(clinical_hold="")).rowcount:
         return False
     reason = f"Released by {by.actor}"
     note(db, patient, Decision.RELEASED, reason, by=by, now=now)
     waiting.release(db, patient, Reason(Cause.STAFF, reason), actor=by.actor, now=now)
-    red_flags = update(ReplyRow).where(
-        written_by(clinic, patient_id), ReplyRow.handled_at.is_(None)
+    red_flags = update(REPLIES).where(
+        written_by(clinic, patient_id), REPLIES.c.handled_at.is_(None)
     )
     db.execute(red_flags.values(handled_at=now))
     return True
@@ -166,7 +165,7 @@ def _keep_on_hold(
 ) -> None:
     """What comes back to a patient on hold is held at once: staff look first, as before."""
     for patient in patients:
-        on_hold = select(PatientRow.clinical_hold).where(_patient(patient))
+        on_hold = select(PATIENTS.c.clinical_hold).where(_patient(patient))
         if why := db.execute(on_hold).scalar():
             waiting.hold(db, patient, Reason(Cause.CLINICAL_HOLD, why), actor=actor, now=now)
 
@@ -176,8 +175,8 @@ def never_contact(
 ) -> bool:
     """The patient died, or must never hear from us: everything ends, on both channels."""
     patient = (clinic, patient_id)
-    fresh = _patient(patient) & (PatientRow.blocked == "")
-    if not db.execute(update(PatientRow).where(fresh).values(blocked=why)).rowcount:
+    fresh = _patient(patient) & (PATIENTS.c.blocked == "")
+    if not db.execute(update(PATIENTS).where(fresh).values(blocked=why)).rowcount:
         return False
     note(db, patient, Decision.NEVER_CONTACT, why, by=by, now=now)
     waiting.skip(db, [patient], Reason(Cause.BLOCKED, why), actor=by.actor, now=now)
@@ -187,7 +186,7 @@ def never_contact(
 def contact_again(db: Connection, clinic: str, patient_id: str, *, by: By, now: datetime) -> bool:
     """Undo :func:`never_contact`, which was a mistake; what is still true is planned again."""
     patient = (clinic, patient_id)
-    was = update(PatientRow).where(_patient(patient), PatientRow.blocked != "")
+    was = update(PATIENTS).where(_patient(patient), PATIENTS.c.blocked != "")
     if not db.execute(was.values(blocked="")).rowcount:
         return False
     reason = f"May be contacted again, says {by.actor}"
@@ -245,8 +244,8 @@ def decide_by_provider(
         unreachable(db, channel, address, by=by, why=why, now=now, expires_at=until)
 
 
-def _stopped(channel: Channel) -> InstrumentedAttribute[str]:
-    return PatientRow.sms_stopped if channel is Channel.SMS else PatientRow.email_stopped
+def _stopped(channel: Channel) -> Column[str]:
+    return PATIENTS.c.sms_stopped if channel is Channel.SMS else PATIENTS.c.email_stopped
 
 
 def _place(channel: Channel) -> str:
@@ -254,4 +253,4 @@ def _place(channel: Channel) -> str:
 
 
 def _patient(patient: PatientKey) -> ColumnElement[bool]:
-    return (PatientRow.clinic == patient[0]) & (PatientRow.patient_id == patient[1])
+    return (PATIENTS.c.clinic == patient[0]) & (PATIENTS.c.patient_id == patient[1])

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from worker.rules.joining import Day, Key, Standing, same_day
 from worker.rules.messages import LEFT, Channel, Status
-from worker.store.tables import MessageRow
+from worker.store.tables import MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,16 +34,16 @@ def standing(
     if not ids:
         return {}
     wanted = select(
-        MessageRow.session_id,
-        MessageRow.milestone,
-        MessageRow.channel,
-        MessageRow.status,
-        MessageRow.due_at,
-        MessageRow.expires_at,
-        MessageRow.told,
-    ).where(MessageRow.session_id.in_(ids), MessageRow.status.in_(LEFT | {Status.PLANNED}))
+        MESSAGES.c.session_id,
+        MESSAGES.c.milestone,
+        MESSAGES.c.channel,
+        MESSAGES.c.status,
+        MESSAGES.c.due_at,
+        MESSAGES.c.expires_at,
+        MESSAGES.c.told,
+    ).where(MESSAGES.c.session_id.in_(ids), MESSAGES.c.status.in_(LEFT | {Status.PLANNED}))
     if channel is not None:
-        wanted = wanted.where(MessageRow.channel == channel)
+        wanted = wanted.where(MESSAGES.c.channel == channel)
     return {
         (row.session_id, row.milestone, row.channel): Standing(
             row.status,

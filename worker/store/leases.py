@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from worker.store.tables import LeaseRow
+from worker.store.tables import LEASES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 def take(db: Connection, name: str, holder: str, *, until: datetime, now: datetime) -> bool:
     """Take the lease if it is free, over, or the holder's own already; returns whether it did."""
-    free = or_(LeaseRow.expires_at <= now, LeaseRow.holder.in_(("", holder)))
+    free = or_(LEASES.c.expires_at <= now, LEASES.c.holder.in_(("", holder)))
     return _take_if(db, name, holder, free, until=until, now=now)
 
 
 def take_free(db: Connection, name: str, holder: str, *, until: datetime, now: datetime) -> bool:
     """Take the lease only if it is free or over; returns whether it did."""
-    free = or_(LeaseRow.expires_at <= now, LeaseRow.holder == "")
+    free = or_(LEASES.c.expires_at <= now, LEASES.c.holder == "")
     return _take_if(db, name, holder, free, until=until, now=now)
 
 
@@ -39,10 +39,10 @@ def _take_if(
 ) -> bool:
     dialect = sqlite if db.dialect.name == "sqlite" else postgresql
     row = {"name": name, "holder": "", "expires_at": now, "started_at": now, "problem": ""}
-    db.execute(dialect.insert(LeaseRow).values(row).on_conflict_do_nothing())
+    db.execute(dialect.insert(LEASES).values(row).on_conflict_do_nothing())
     taken = (
-        update(LeaseRow)
-        .where(LeaseRow.name == name, free)
+        update(LEASES)
+        .where(LEASES.c.name == name, free)
         .values(holder=holder, expires_at=until, started_at=now)
     )
     return db.execute(taken).rowcount == 1
@@ -50,31 +50,31 @@ def _take_if(
 
 def renew(db: Connection, names: Collection[str], holder: str, *, until: datetime) -> None:
     """Keep leases that are still held while their jobs run on."""
-    held = LeaseRow.name.in_(names) & (LeaseRow.holder == holder)
-    db.execute(update(LeaseRow).where(held).values(expires_at=until))
+    held = LEASES.c.name.in_(names) & (LEASES.c.holder == holder)
+    db.execute(update(LEASES).where(held).values(expires_at=until))
 
 
 def give_back(db: Connection, name: str, holder: str, *, problem: str, now: datetime) -> None:
     """Free the lease, and keep how the run went."""
     db.execute(
-        update(LeaseRow)
-        .where(LeaseRow.name == name, LeaseRow.holder == holder)
+        update(LEASES)
+        .where(LEASES.c.name == name, LEASES.c.holder == holder)
         .values(holder="", expires_at=now, finished_at=now, problem=problem)
     )
 
 
 def abandoned(db: Connection, prefix: str) -> frozenset[str]:
     """Leases under ``prefix`` that nobody gave back: their workers died, or are busy."""
-    held = select(LeaseRow.name).where(LeaseRow.name.startswith(prefix), LeaseRow.holder != "")
+    held = select(LEASES.c.name).where(LEASES.c.name.startswith(prefix), LEASES.c.holder != "")
     return frozenset(db.execute(held).scalars())
 
 
 def forget(db: Connection, names: Collection[str], now: datetime) -> None:
     """Drop leases that are over."""
-    over = LeaseRow.name.in_(names) & (LeaseRow.expires_at <= now)
-    db.execute(delete(LeaseRow).where(over))
+    over = LEASES.c.name.in_(names) & (LEASES.c.expires_at <= now)
+    db.execute(delete(LEASES).where(over))
 
 
 def all_leases(db: Connection) -> Sequence[RowMapping]:
     """Every job's lease and last run."""
-    return db.execute(select(LeaseRow.__table__).order_by(LeaseRow.name)).mappings().all()
+    return db.execute(select(LEASES).order_by(LEASES.c.name)).mappings().all()

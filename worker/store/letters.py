@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from worker.rules.messages import Channel
-from worker.store.tables import MessageRow, PatientRow, SessionRow
+from worker.store.tables import MESSAGES, PATIENTS, SESSIONS
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -34,21 +34,21 @@ def letter(db: Connection, message_id: int) -> Letter | None:
     """The e-mail with this number, if there is one."""
     wanted = (
         select(
-            SessionRow.clinic,
-            SessionRow.patient_id,
-            MessageRow.kind,
-            MessageRow.language,
-            MessageRow.address,
-            PatientRow.language.label("spoken"),
-            PatientRow.email,
+            SESSIONS.c.clinic,
+            SESSIONS.c.patient_id,
+            MESSAGES.c.kind,
+            MESSAGES.c.language,
+            MESSAGES.c.address,
+            PATIENTS.c.language.label("spoken"),
+            PATIENTS.c.email,
         )
-        .join(SessionRow, SessionRow.session_id == MessageRow.session_id)
+        .join(SESSIONS, SESSIONS.c.session_id == MESSAGES.c.session_id)
         .join(
-            PatientRow,
-            (PatientRow.clinic == SessionRow.clinic)
-            & (PatientRow.patient_id == SessionRow.patient_id),
+            PATIENTS,
+            (PATIENTS.c.clinic == SESSIONS.c.clinic)
+            & (PATIENTS.c.patient_id == SESSIONS.c.patient_id),
         )
-        .where(MessageRow.id == message_id, MessageRow.channel == Channel.EMAIL)
+        .where(MESSAGES.c.id == message_id, MESSAGES.c.channel == Channel.EMAIL)
     )
     row = db.execute(wanted).first()
     if row is None:

@@ -21,10 +21,8 @@ from worker.store.bulk import OF_ID, add_all, change_each
 from worker.store.lists import one_of
 from worker.store.tables import (
     IS_PLANNED,
-    MessageEventRow,
-    MessageRow,
-    SessionRow,
-    table_of,
+    MESSAGE_EVENTS,
+    MESSAGES,
 )
 
 if TYPE_CHECKING:
@@ -39,52 +37,50 @@ if TYPE_CHECKING:
 #: Who moved a message when no person did.
 WORKER = "worker"
 
-# The plain tables, not the mapped classes: on this path SQLAlchemy's ORM would cost more than all
-# else together. What is asked for each batch is put together once.
-_MESSAGES, _EVENTS, _SESSIONS = map(table_of, (MessageRow, MessageEventRow, SessionRow))
+# What is asked for each batch is put together once.
 #: What a move must know of a message.
-STANDS = (_MESSAGES.c.id, _MESSAGES.c.status, _MESSAGES.c.reason, _MESSAGES.c.attempt_id)
-_LOCK = select(*STANDS).where(one_of(_MESSAGES.c.id, "ids")).with_for_update()
-_NEWEST = select(func.coalesce(func.max(_MESSAGES.c.id), 0))
+STANDS = (MESSAGES.c.id, MESSAGES.c.status, MESSAGES.c.reason, MESSAGES.c.attempt_id)
+_LOCK = select(*STANDS).where(one_of(MESSAGES.c.id, "ids")).with_for_update()
+_NEWEST = select(func.coalesce(func.max(MESSAGES.c.id), 0))
 #: Of messages that were stored this moment, after the newest that there was.
-_FIRST_EVENTS = insert(_EVENTS).from_select(
+_FIRST_EVENTS = insert(MESSAGE_EVENTS).from_select(
     ["message_id", "at", "event", "to_status", "cause", "reason", "actor"],
     select(
-        _MESSAGES.c.id,
-        _MESSAGES.c.created_at,
+        MESSAGES.c.id,
+        MESSAGES.c.created_at,
         # What is not meant for its session was never planned to go.
-        case((_MESSAGES.c.status == Status.SKIPPED, "skipped"), else_="planned"),
-        _MESSAGES.c.status,
-        _MESSAGES.c.cause,
-        _MESSAGES.c.reason,
+        case((MESSAGES.c.status == Status.SKIPPED, "skipped"), else_="planned"),
+        MESSAGES.c.status,
+        MESSAGES.c.cause,
+        MESSAGES.c.reason,
         literal(WORKER),
     ).where(
-        _MESSAGES.c.id > bindparam("newest"),
+        MESSAGES.c.id > bindparam("newest"),
         # Should two workers plan at once, each has a moment of its own.
-        _MESSAGES.c.created_at == bindparam("now"),
+        MESSAGES.c.created_at == bindparam("now"),
     ),
     include_defaults=False,
 )
 #: What was just written to messages tells nearly all of their events, so the database copies it:
 #: in half the time that it takes to hand it over row by row.
-_MOVED = insert(_EVENTS).from_select(
+_MOVED = insert(MESSAGE_EVENTS).from_select(
     [
         "message_id", "at", "event", "from_status", "to_status", "cause", "reason", "attempt_id",
         "actor",
     ],
     select(
-        _MESSAGES.c.id,
-        bindparam("now", type_=_EVENTS.c.at.type),
-        bindparam("event", type_=_EVENTS.c.event.type),
-        bindparam("from_status", type_=_EVENTS.c.from_status.type),
-        _MESSAGES.c.status,
-        _MESSAGES.c.cause,
-        _MESSAGES.c.reason,
-        _MESSAGES.c.attempt_id,
-        bindparam("actor", type_=_EVENTS.c.actor.type),
+        MESSAGES.c.id,
+        bindparam("now", type_=MESSAGE_EVENTS.c.at.type),
+        bindparam("event", type_=MESSAGE_EVENTS.c.event.type),
+        bindparam("from_status", type_=MESSAGE_EVENTS.c.from_status.type),
+        MESSAGES.c.status,
+        MESSAGES.c.cause,
+        MESSAGES.c.reason,
+        MESSAGES.c.attempt_id,
+        bindparam("actor", type_=MESSAGE_EVENTS.c.actor.type),
     )
-    .where(one_of(_MESSAGES.c.id, "ids"))
-    .order_by(_MESSAGES.c.id),
+    .where(one_of(MESSAGES.c.id, "ids"))
+    .order_by(MESSAGES.c.id),
     include_defaults=False,
 )  # fmt: skip
 
@@ -97,7 +93,7 @@ def add(db: Connection, wanted: Mapping[str, Sequence[PlannedMessage]], now: dat
         # Channel by channel, as the index of what is due has them: anywhere in it, a row takes a
         # third longer.
         rows.sort(key=lambda row: (row["channel"] is not Channel.SMS, row["due_at"]))
-        add_all(db, _MESSAGES, rows)
+        add_all(db, MESSAGES, rows)
         # Inside the database: to fetch the new numbers first would take as long as all the rest.
         db.execute(_FIRST_EVENTS, {"newest": newest, "now": now})
     return len(rows)
@@ -199,7 +195,7 @@ def move_all(
             continue  # it waits on for the same reason: nothing new to tell
         events.setdefault((transition.name, before["status"]), []).append(each.message_id)
     for rows in updates.values():
-        change_each(db, _MESSAGES, rows)
+        change_each(db, MESSAGES, rows)
     told = {"now": now, "actor": actor}
     for (event, from_status), ids in events.items():
         db.execute(_MOVED, {**told, "event": event, "from_status": from_status, "ids": ids})
@@ -211,17 +207,17 @@ def existing(db: Connection, session_ids: Collection[str]) -> dict[str, list[Exi
     found: dict[str, list[ExistingMessage]] = {each: [] for each in session_ids}
     rows = db.execute(
         select(
-            MessageRow.session_id,
-            MessageRow.id,
-            MessageRow.milestone,
-            MessageRow.channel,
-            MessageRow.status,
-            MessageRow.cause,
-            MessageRow.reason,
-            MessageRow.due_at,
-            MessageRow.expires_at,
-            MessageRow.attempts,
-        ).where(MessageRow.session_id.in_(session_ids))
+            MESSAGES.c.session_id,
+            MESSAGES.c.id,
+            MESSAGES.c.milestone,
+            MESSAGES.c.channel,
+            MESSAGES.c.status,
+            MESSAGES.c.cause,
+            MESSAGES.c.reason,
+            MESSAGES.c.due_at,
+            MESSAGES.c.expires_at,
+            MESSAGES.c.attempts,
+        ).where(MESSAGES.c.session_id.in_(session_ids))
     )
     for row in rows:
         found[row.session_id].append(
@@ -245,18 +241,18 @@ _PASSING = (Cause.QUIET_HOURS, Cause.DAILY_LIMIT, Cause.FAULTY_ROW, Cause.JOINED
 
 def look_again(db: Connection, session_ids: Collection[str]) -> None:
     """What sessions' messages wait for may have changed with their facts: the zone, the hours."""
-    waiting = update(MessageRow).where(
-        MessageRow.session_id.in_(session_ids), IS_PLANNED, MessageRow.cause.in_(_PASSING)
+    waiting = update(MESSAGES).where(
+        MESSAGES.c.session_id.in_(session_ids), IS_PLANNED, MESSAGES.c.cause.in_(_PASSING)
     )
-    db.execute(waiting.values(next_at=MessageRow.due_at))
+    db.execute(waiting.values(next_at=MESSAGES.c.due_at))
 
 
 def note_stumbles(db: Connection, message_id: int, times: int) -> None:
     """How often a worker has died while it looked at this message."""
-    db.execute(update(_MESSAGES).where(_MESSAGES.c.id == message_id).values(stumbles=times))
+    db.execute(update(MESSAGES).where(MESSAGES.c.id == message_id).values(stumbles=times))
 
 
 def wake(db: Connection, cause: Cause, now: datetime) -> None:
     """Messages that wait for this cause are looked at again now."""
-    waiting = update(MessageRow).where(IS_PLANNED, MessageRow.cause == cause)
+    waiting = update(MESSAGES).where(IS_PLANNED, MESSAGES.c.cause == cause)
     db.execute(waiting.values(next_at=now))

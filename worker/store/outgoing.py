@@ -21,9 +21,8 @@ from worker.store.lists import one_of
 from worker.store.messages import STANDS
 from worker.store.tables import (
     IS_PLANNED,
-    MessageRow,
-    SessionRow,
-    table_of,
+    MESSAGES,
+    SESSIONS,
 )
 
 if TYPE_CHECKING:
@@ -37,12 +36,11 @@ if TYPE_CHECKING:
 #: A patient: clinic and patient id.
 Owner = tuple[str, str]
 
-_MESSAGES = table_of(MessageRow)
 _DUE = (
     select(
         *STANDS,
         *(
-            _MESSAGES.c[name]
+            MESSAGES.c[name]
             for name in (
                 "session_id", "milestone", "channel", "kind", "cause", "due_at", "expires_at",
                 "attempts", "message_ref", "calendar", "stumbles",
@@ -51,42 +49,42 @@ _DUE = (
     )
     .where(
         IS_PLANNED,
-        _MESSAGES.c.next_at <= bindparam("now"),
-        _MESSAGES.c.channel == bindparam("channel"),
+        MESSAGES.c.next_at <= bindparam("now"),
+        MESSAGES.c.channel == bindparam("channel"),
     )
-    .order_by(_MESSAGES.c.next_at, _MESSAGES.c.id)
+    .order_by(MESSAGES.c.next_at, MESSAGES.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )  # fmt: skip
 _TIME_HAS_COME = and_(
-    _MESSAGES.c.due_at <= bindparam("now"),
-    _MESSAGES.c.status.not_in((Status.SKIPPED, Status.FAILED)),
+    MESSAGES.c.due_at <= bindparam("now"),
+    MESSAGES.c.status.not_in((Status.SKIPPED, Status.FAILED)),
     # What staff hold does not go out, so it replaces no older one.
-    _MESSAGES.c.cause != Cause.CLINICAL_HOLD,
+    MESSAGES.c.cause != Cause.CLINICAL_HOLD,
 )
-_HAS_LEFT = and_(_MESSAGES.c.claimed_at >= bindparam("since"), _MESSAGES.c.status.in_(LEFT))
+_HAS_LEFT = and_(MESSAGES.c.claimed_at >= bindparam("since"), MESSAGES.c.status.in_(LEFT))
 #: What came before, in one look at the sessions' messages.
 _BEFORE = select(
-    _MESSAGES.c.session_id,
-    _MESSAGES.c.milestone,
-    case((_TIME_HAS_COME, _MESSAGES.c.due_at)).label("reached_at"),
-    case((_HAS_LEFT, _MESSAGES.c.claimed_at)).label("left_at"),
+    MESSAGES.c.session_id,
+    MESSAGES.c.milestone,
+    case((_TIME_HAS_COME, MESSAGES.c.due_at)).label("reached_at"),
+    case((_HAS_LEFT, MESSAGES.c.claimed_at)).label("left_at"),
 ).where(
-    one_of(_MESSAGES.c.session_id, "ids"),
-    _MESSAGES.c.channel == bindparam("channel"),
+    one_of(MESSAGES.c.session_id, "ids"),
+    MESSAGES.c.channel == bindparam("channel"),
     or_(_TIME_HAS_COME, _HAS_LEFT),
 )
-_FAILED_TEXTS = select(_MESSAGES.c.session_id, _MESSAGES.c.milestone).where(
-    one_of(_MESSAGES.c.session_id, "ids"),
-    _MESSAGES.c.channel == Channel.SMS,
+_FAILED_TEXTS = select(MESSAGES.c.session_id, MESSAGES.c.milestone).where(
+    one_of(MESSAGES.c.session_id, "ids"),
+    MESSAGES.c.channel == Channel.SMS,
     or_(
-        _MESSAGES.c.status == Status.FAILED,
-        and_(_MESSAGES.c.status == Status.SKIPPED, _MESSAGES.c.cause == Cause.SUPPRESSED),
+        MESSAGES.c.status == Status.FAILED,
+        and_(MESSAGES.c.status == Status.SKIPPED, MESSAGES.c.cause == Cause.SUPPRESSED),
     ),
 )
 #: What may have left before, or have taken a worker down, goes alone.
-_WITH_OTHERS = _DUE.where(_MESSAGES.c.cause != Cause.UNKNOWN)
-_EXPIRED = _DUE.where(_MESSAGES.c.expires_at <= bindparam("now"))
+_WITH_OTHERS = _DUE.where(MESSAGES.c.cause != Cause.UNKNOWN)
+_EXPIRED = _DUE.where(MESSAGES.c.expires_at <= bindparam("now"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,22 +155,22 @@ def competitors(
     found: dict[tuple[str, str], list[Competitor]] = {each: [] for each in patients}
     if not patients:
         return found
-    owner = tuple_(SessionRow.clinic, SessionRow.patient_id)
+    owner = tuple_(SESSIONS.c.clinic, SESSIONS.c.patient_id)
     rows = db.execute(
         select(
-            SessionRow.clinic,
-            SessionRow.patient_id,
-            MessageRow.id,
-            MessageRow.session_id,
-            MessageRow.kind,
+            SESSIONS.c.clinic,
+            SESSIONS.c.patient_id,
+            MESSAGES.c.id,
+            MESSAGES.c.session_id,
+            MESSAGES.c.kind,
         )
-        .join(SessionRow, SessionRow.session_id == MessageRow.session_id)
+        .join(SESSIONS, SESSIONS.c.session_id == MESSAGES.c.session_id)
         .where(
             IS_PLANNED,
             owner.in_(list(patients)),
-            MessageRow.channel == channel,
-            MessageRow.next_at <= now,
-            MessageRow.expires_at > now,
+            MESSAGES.c.channel == channel,
+            MESSAGES.c.next_at <= now,
+            MESSAGES.c.expires_at > now,
         )
     )
     for row in rows:
@@ -182,10 +180,10 @@ def competitors(
 
 def refusals(db: Connection, channel: Channel, address: str) -> int:
     """How many messages to an address its provider refused, at once or by a later receipt."""
-    later = (MessageRow.status == Status.FAILED) & (MessageRow.cause == Cause.RECEIPT)
+    later = (MESSAGES.c.status == Status.FAILED) & (MESSAGES.c.cause == Cause.RECEIPT)
     refused = select(func.count()).where(
-        MessageRow.channel == channel,
-        MessageRow.address == address,
-        (MessageRow.cause == Cause.REFUSED) | later,
+        MESSAGES.c.channel == channel,
+        MESSAGES.c.address == address,
+        (MESSAGES.c.cause == Cause.REFUSED) | later,
     )
     return db.execute(refused).scalar_one()

@@ -15,12 +15,12 @@ from worker.store.tables import (
     IS_SENDING,
     IS_SENT,
     IS_UNKNOWN,
+    MESSAGE_EVENTS,
+    MESSAGES,
+    PATIENT_EVENTS,
+    PATIENTS,
+    SESSIONS,
     TO_PLAN,
-    MessageEventRow,
-    MessageRow,
-    PatientEventRow,
-    PatientRow,
-    SessionRow,
 )
 
 if TYPE_CHECKING:
@@ -36,44 +36,44 @@ def count_by_status(db: Connection, since: datetime) -> dict[Status, int]:
     What still waits counts however old it is; what left or ended, only since a moment: the worker
     itself looks at every pass, and history would take a second for each two million messages.
     """
-    count = select(func.count()).select_from(MessageRow)
+    count = select(func.count()).select_from(MESSAGES)
     waiting = {
         Status.PLANNED: count.where(IS_PLANNED),
         Status.HELD: count.where(IS_HELD),
         Status.SENDING: count.where(IS_SENDING),
         Status.UNKNOWN: count.where(IS_UNKNOWN),
-        Status.SENT: count.where(IS_SENT, MessageRow.sent_at >= since),
+        Status.SENT: count.where(IS_SENT, MESSAGES.c.sent_at >= since),
     }
-    ended = select(MessageRow.status, func.count()).where(MessageRow.ended_at >= since)
+    ended = select(MESSAGES.c.status, func.count()).where(MESSAGES.c.ended_at >= since)
     counts = {status: db.execute(each).scalar_one() for status, each in waiting.items()}
     # A message that ended has none of the statuses above.
-    rows = db.execute(ended.group_by(MessageRow.status))
+    rows = db.execute(ended.group_by(MESSAGES.c.status))
     counts |= {status: number for status, number in rows}  # noqa: C416 (typed rows)
     return {status: counts.get(status, 0) for status in Status}
 
 
 def undecided(db: Connection) -> int:
     """How many messages wait for a person, other than through a clinical hold on their patient."""
-    held = select(func.count()).select_from(MessageRow).where(IS_HELD)
-    return db.execute(held.where(MessageRow.cause != Cause.CLINICAL_HOLD)).scalar_one()
+    held = select(func.count()).select_from(MESSAGES).where(IS_HELD)
+    return db.execute(held.where(MESSAGES.c.cause != Cause.CLINICAL_HOLD)).scalar_one()
 
 
 def clinical_holds(db: Connection) -> Sequence[RowMapping]:
     """Patients whose permissions and invitations wait for staff, with why and since when."""
     since = (
-        select(func.max(PatientEventRow.at))
+        select(func.max(PATIENT_EVENTS.c.at))
         .where(
-            PatientEventRow.clinic == PatientRow.clinic,
-            PatientEventRow.patient_id == PatientRow.patient_id,
-            PatientEventRow.event == Decision.HELD,
+            PATIENT_EVENTS.c.clinic == PATIENTS.c.clinic,
+            PATIENT_EVENTS.c.patient_id == PATIENTS.c.patient_id,
+            PATIENT_EVENTS.c.event == Decision.HELD,
         )
         .scalar_subquery()
     )
     found = (
-        select(PatientRow.clinic, PatientRow.patient_id, PatientRow.clinical_hold)
+        select(PATIENTS.c.clinic, PATIENTS.c.patient_id, PATIENTS.c.clinical_hold)
         .add_columns(since.label("since"))
         .where(IS_ON_HOLD)
-        .order_by(PatientRow.clinic, PatientRow.patient_id)
+        .order_by(PATIENTS.c.clinic, PATIENTS.c.patient_id)
     )
     return db.execute(found).mappings().all()
 
@@ -81,43 +81,43 @@ def clinical_holds(db: Connection) -> Sequence[RowMapping]:
 def held_by_clinic(db: Connection) -> dict[str, int]:
     """How many messages of each clinic wait for a person."""
     rows = db.execute(
-        select(SessionRow.clinic, func.count())
-        .join(MessageRow, MessageRow.session_id == SessionRow.session_id)
-        .where(IS_HELD, MessageRow.cause != Cause.CLINICAL_HOLD)
-        .group_by(SessionRow.clinic)
+        select(SESSIONS.c.clinic, func.count())
+        .join(MESSAGES, MESSAGES.c.session_id == SESSIONS.c.session_id)
+        .where(IS_HELD, MESSAGES.c.cause != Cause.CLINICAL_HOLD)
+        .group_by(SESSIONS.c.clinic)
     )
     return {clinic: count for clinic, count in rows}  # noqa: C416 (typed rows)
 
 
 def next_due(db: Connection) -> datetime | None:
     """When the next message falls due or is looked at again."""
-    first = select(func.min(MessageRow.next_at)).where(IS_PLANNED)
-    found = [db.execute(first.where(MessageRow.channel == each)).scalar() for each in Channel]
+    first = select(func.min(MESSAGES.c.next_at)).where(IS_PLANNED)
+    found = [db.execute(first.where(MESSAGES.c.channel == each)).scalar() for each in Channel]
     return min((each for each in found if each is not None), default=None)
 
 
 def latest_failures(db: Connection, since: datetime) -> int:
     """How many messages failed for good since a moment."""
     failed = select(func.count()).where(
-        MessageRow.status == Status.FAILED, MessageRow.ended_at >= since
+        MESSAGES.c.status == Status.FAILED, MESSAGES.c.ended_at >= since
     )
     return db.execute(failed).scalar_one()
 
 
 def unplanned(db: Connection, before: datetime) -> int:
     """Sessions that were collected before a moment and still have no plan."""
-    waiting = select(func.count()).select_from(SessionRow)
-    waiting = waiting.where(TO_PLAN, SessionRow.collected_at < before)
+    waiting = select(func.count()).select_from(SESSIONS)
+    waiting = waiting.where(TO_PLAN, SESSIONS.c.collected_at < before)
     return db.execute(waiting).scalar_one()
 
 
 def overdue(db: Connection, before: datetime) -> int:
     """Messages whose time was over before a moment and that still have no final state."""
-    stuck = select(func.count()).select_from(MessageRow)
+    stuck = select(func.count()).select_from(MESSAGES)
     # Naming every channel lets the index answer, which has them one after the other.
-    late = stuck.where(IS_PLANNED, MessageRow.channel.in_(Channel), MessageRow.next_at < before)
-    leased = stuck.where(IS_SENDING, MessageRow.lease_until < before)
-    unknown = stuck.where(IS_UNKNOWN, MessageRow.next_at < before)
+    late = stuck.where(IS_PLANNED, MESSAGES.c.channel.in_(Channel), MESSAGES.c.next_at < before)
+    leased = stuck.where(IS_SENDING, MESSAGES.c.lease_until < before)
+    unknown = stuck.where(IS_UNKNOWN, MESSAGES.c.next_at < before)
     return sum(db.execute(each).scalar_one() for each in (late, leased, unknown))
 
 
@@ -129,27 +129,27 @@ def find_sessions(db: Connection, key: str, *, patients_only: bool = False) -> S
     """
     found = (
         select(
-            SessionRow.__table__,
-            PatientRow.first_name,
-            PatientRow.time_zone,
-            PatientRow.blocked,
-            PatientRow.clinical_hold,
+            SESSIONS,
+            PATIENTS.c.first_name,
+            PATIENTS.c.time_zone,
+            PATIENTS.c.blocked,
+            PATIENTS.c.clinical_hold,
         )
         .join(
-            PatientRow,
-            (PatientRow.clinic == SessionRow.clinic)
-            & (PatientRow.patient_id == SessionRow.patient_id),
+            PATIENTS,
+            (PATIENTS.c.clinic == SESSIONS.c.clinic)
+            & (PATIENTS.c.patient_id == SESSIONS.c.patient_id),
         )
-        .order_by(SessionRow.completed_at, SessionRow.session_id)
+        .order_by(SESSIONS.c.completed_at, SESSIONS.c.session_id)
     )
-    wanted = SessionRow.patient_id == key
+    wanted = SESSIONS.c.patient_id == key
     if not patients_only:
-        wanted |= SessionRow.session_id == key
+        wanted |= SESSIONS.c.session_id == key
     rows = db.execute(found.where(wanted)).mappings().all()
     if rows or patients_only or not (key.isdigit() and len(key) < _LONGEST_NUMBER):
         return rows
-    of_message = select(MessageRow.session_id).where(MessageRow.id == int(key))
-    return db.execute(found.where(SessionRow.session_id.in_(of_message))).mappings().all()
+    of_message = select(MESSAGES.c.session_id).where(MESSAGES.c.id == int(key))
+    return db.execute(found.where(SESSIONS.c.session_id.in_(of_message))).mappings().all()
 
 
 #: Longer digits are no message's number, and too long for the database.
@@ -158,20 +158,20 @@ _LONGEST_NUMBER = 10
 
 def find_patients(db: Connection, patient_id: str) -> Sequence[RowMapping]:
     """The patients with this id: each clinic may have one."""
-    found = select(PatientRow.__table__).where(PatientRow.patient_id == patient_id)
-    return db.execute(found.order_by(PatientRow.clinic)).mappings().all()
+    found = select(PATIENTS).where(PATIENTS.c.patient_id == patient_id)
+    return db.execute(found.order_by(PATIENTS.c.clinic)).mappings().all()
 
 
 def messages_of(db: Connection, session_id: str) -> Sequence[RowMapping]:
     """A session's messages in the order of their due times."""
-    rows = select(MessageRow.__table__).where(MessageRow.session_id == session_id)
-    return db.execute(rows.order_by(MessageRow.due_at, MessageRow.id)).mappings().all()
+    rows = select(MESSAGES).where(MESSAGES.c.session_id == session_id)
+    return db.execute(rows.order_by(MESSAGES.c.due_at, MESSAGES.c.id)).mappings().all()
 
 
 def events_of(db: Connection, message_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
     """What happened to messages, each in order."""
     found: dict[int, list[dict[str, Any]]] = {each: [] for each in message_ids}
-    rows = select(MessageEventRow.__table__).where(MessageEventRow.message_id.in_(message_ids))
-    for row in db.execute(rows.order_by(MessageEventRow.id)).mappings():
+    rows = select(MESSAGE_EVENTS).where(MESSAGE_EVENTS.c.message_id.in_(message_ids))
+    for row in db.execute(rows.order_by(MESSAGE_EVENTS.c.id)).mappings():
         found[row["message_id"]].append({str(key): value for key, value in row.items()})
     return found

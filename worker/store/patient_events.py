@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select
 
 from worker.store.kinds import Decision
-from worker.store.tables import PatientEventRow, table_of
+from worker.store.tables import PATIENT_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,7 +39,6 @@ class By:
     how: str
 
 
-_EVENTS = table_of(PatientEventRow)
 _AGREED = "The clinic's system says the patient agreed to: "
 
 
@@ -54,7 +53,9 @@ def note(
     channel: Channel | None = None,
 ) -> None:
     """Keep one decision about a patient."""
-    db.execute(insert(_EVENTS), _event(patient, event, reason, by=by, now=now, channel=channel))
+    db.execute(
+        insert(PATIENT_EVENTS), _event(patient, event, reason, by=by, now=now, channel=channel)
+    )
 
 
 def note_consents(
@@ -79,14 +80,14 @@ def note_consents(
         if before is None or _consent(before) != _consent(patient)
     ]
     if events:
-        db.execute(insert(_EVENTS), events)
+        db.execute(insert(PATIENT_EVENTS), events)
 
 
 def events_of(db: Connection, clinic: str, patient_id: str) -> Sequence[RowMapping]:
     """Every decision about a patient, the oldest first."""
-    table = PatientEventRow
-    theirs = (table.clinic == clinic) & (table.patient_id == patient_id)
-    rows = select(table.__table__).where(theirs).order_by(table.at, table.id)
+    known = PATIENT_EVENTS.c
+    theirs = (known.clinic == clinic) & (known.patient_id == patient_id)
+    rows = select(PATIENT_EVENTS).where(theirs).order_by(known.at, known.id)
     return db.execute(rows).mappings().all()
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select, update
 
 from worker.rules.messages import WAITING
 from worker.store.collected import replan_patients
-from worker.store.tables import TO_FOLLOW_UP, TO_PLAN, MessageRow, SessionRow, table_of
+from worker.store.tables import MESSAGES, SESSIONS, TO_FOLLOW_UP, TO_PLAN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-_SESSIONS = table_of(SessionRow)
 #: Patients at a time: each is two parameters, of which databases take so many.
 _CHUNK = 500
 
@@ -27,11 +26,11 @@ def mark_outdated(db: Connection, treatment: str, version: str, now: datetime) -
 
     So are the other sessions of those patients, because one session's restrictions bear on all.
     """
-    outdated = select(SessionRow.clinic, SessionRow.patient_id).where(
-        SessionRow.open_until >= now,
-        SessionRow.treatment == treatment,
-        SessionRow.plan_version != version,
-        SessionRow.before_go_live.is_(False),
+    outdated = select(SESSIONS.c.clinic, SESSIONS.c.patient_id).where(
+        SESSIONS.c.open_until >= now,
+        SESSIONS.c.treatment == treatment,
+        SESSIONS.c.plan_version != version,
+        SESSIONS.c.before_go_live.is_(False),
     )
     patients = [(row.clinic, row.patient_id) for row in db.execute(outdated.distinct())]
     for start in range(0, len(patients), _CHUNK):
@@ -45,15 +44,15 @@ def follow_up(db: Connection, now: datetime) -> None:
     may have to speak for itself after all.
     """
     failed = (
-        select(MessageRow.id, SessionRow.clinic, SessionRow.patient_id)
-        .join(SessionRow, SessionRow.session_id == MessageRow.session_id)
+        select(MESSAGES.c.id, SESSIONS.c.clinic, SESSIONS.c.patient_id)
+        .join(SESSIONS, SESSIONS.c.session_id == MESSAGES.c.session_id)
         .where(TO_FOLLOW_UP)
         .limit(_CHUNK)
     )
     while rows := db.execute(failed).all():
         replan_patients(db, {(row.clinic, row.patient_id) for row in rows}, now)
-        done = MessageRow.id.in_([row.id for row in rows])
-        db.execute(update(MessageRow).where(done).values(follow_up=False))
+        done = MESSAGES.c.id.in_([row.id for row in rows])
+        db.execute(update(MESSAGES).where(done).values(follow_up=False))
 
 
 def set_aside_before_go_live(db: Connection) -> list[int]:
@@ -62,14 +61,14 @@ def set_aside_before_go_live(db: Connection) -> list[int]:
     Returns:
         Messages of theirs that still wait, because go-live was put off.
     """
-    early = SessionRow.before_go_live.is_(True)
+    early = SESSIONS.c.before_go_live.is_(True)
     waiting = (
-        select(MessageRow.id)
-        .join(SessionRow, SessionRow.session_id == MessageRow.session_id)
-        .where(TO_PLAN, early, MessageRow.status.in_(WAITING))
+        select(MESSAGES.c.id)
+        .join(SESSIONS, SESSIONS.c.session_id == MESSAGES.c.session_id)
+        .where(TO_PLAN, early, MESSAGES.c.status.in_(WAITING))
     )
     ids = list(db.execute(waiting).scalars())
-    db.execute(update(SessionRow).where(TO_PLAN, early).values(needs_plan=False))
+    db.execute(update(SESSIONS).where(TO_PLAN, early).values(needs_plan=False))
     return ids
 
 
@@ -78,9 +77,9 @@ def sessions_to_plan(
 ) -> list[str]:
     """Sessions to plan whose treatment has a usable protocol, by id, from ``after`` on."""
     wanted = (
-        select(SessionRow.session_id)
-        .where(TO_PLAN, SessionRow.treatment.in_(treatments), SessionRow.session_id > after)
-        .order_by(SessionRow.session_id)
+        select(SESSIONS.c.session_id)
+        .where(TO_PLAN, SESSIONS.c.treatment.in_(treatments), SESSIONS.c.session_id > after)
+        .order_by(SESSIONS.c.session_id)
         .limit(limit)
         # What collect changes meanwhile waits, and marks the session once more afterwards.
         .with_for_update()
@@ -91,5 +90,5 @@ def sessions_to_plan(
 def note_planned(db: Connection, plans: Sequence[Mapping[str, Any]]) -> None:
     """Sessions' plans are up to date: ``of_session``, ``plan_version``, ``open_until`` of each."""
     if plans:
-        done = update(_SESSIONS).where(_SESSIONS.c.session_id == bindparam("of_session"))
+        done = update(SESSIONS).where(SESSIONS.c.session_id == bindparam("of_session"))
         db.execute(done.values(needs_plan=False), plans)

@@ -13,7 +13,7 @@ from worker.rules.replies import Meaning
 from worker.store.addresses import patients_at
 from worker.store.clinics import all_clinics
 from worker.store.kinds import Answer
-from worker.store.tables import ANSWER_WAITS, TO_TELL, MessageRow, PatientRow, ReplyRow, SessionRow
+from worker.store.tables import ANSWER_WAITS, MESSAGES, PATIENTS, REPLIES, SESSIONS, TO_TELL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -67,16 +67,16 @@ def _last_written_to(
     db: Connection, number: str, patients: Collection[PatientKey]
 ) -> PatientKey | None:
     """Whom the newest message to a number was for; also when that patient's number changed."""
-    owner = tuple_(SessionRow.clinic, SessionRow.patient_id)
+    owner = tuple_(SESSIONS.c.clinic, SESSIONS.c.patient_id)
     newest = (
-        select(SessionRow.clinic, SessionRow.patient_id)
-        .join(MessageRow, MessageRow.session_id == SessionRow.session_id)
+        select(SESSIONS.c.clinic, SESSIONS.c.patient_id)
+        .join(MESSAGES, MESSAGES.c.session_id == SESSIONS.c.session_id)
         .where(
-            MessageRow.channel == Channel.SMS,
-            MessageRow.address == number,
-            MessageRow.status.in_([*LEFT, Status.FAILED]),
+            MESSAGES.c.channel == Channel.SMS,
+            MESSAGES.c.address == number,
+            MESSAGES.c.status.in_([*LEFT, Status.FAILED]),
         )
-        .order_by(MessageRow.claimed_at.desc(), MessageRow.id.desc())
+        .order_by(MESSAGES.c.claimed_at.desc(), MESSAGES.c.id.desc())
         .limit(1)
     )
     if patients:
@@ -86,9 +86,9 @@ def _last_written_to(
 
 
 def _all_blocked(db: Connection, patients: Collection[PatientKey]) -> bool:
-    owner = tuple_(PatientRow.clinic, PatientRow.patient_id)
-    blocked = select(PatientRow.patient_id).where(
-        owner.in_(list(patients)), PatientRow.blocked != ""
+    owner = tuple_(PATIENTS.c.clinic, PATIENTS.c.patient_id)
+    blocked = select(PATIENTS.c.patient_id).where(
+        owner.in_(list(patients)), PATIENTS.c.blocked != ""
     )
     return bool(patients) and len(db.execute(blocked).all()) == len(patients)
 
@@ -120,28 +120,28 @@ def add(
         "answer_why": "",
     }
     dialect = sqlite if db.dialect.name == "sqlite" else postgresql
-    added = dialect.insert(ReplyRow).values(values).on_conflict_do_nothing()
-    return db.execute(added.returning(ReplyRow.id)).scalar()
+    added = dialect.insert(REPLIES).values(values).on_conflict_do_nothing()
+    return db.execute(added.returning(REPLIES.c.id)).scalar()
 
 
 def note(db: Connection, reply_id: int, columns: Mapping[str, object]) -> None:
     """Keep what a reply led to."""
-    db.execute(update(ReplyRow).where(ReplyRow.id == reply_id).values(columns))
+    db.execute(update(REPLIES).where(REPLIES.c.id == reply_id).values(columns))
 
 
 def changed_mind_since(db: Connection, address: str, moment: datetime) -> bool:
     """Whether a newer text from the number said stop or start: polling may bring the older late."""
-    either = or_(ReplyRow.stops, ReplyRow.meaning == Meaning.START)
-    newer = (ReplyRow.address == address) & (ReplyRow.received_at > moment)
-    return db.execute(select(ReplyRow.id).where(newer, either).limit(1)).first() is not None
+    either = or_(REPLIES.c.stops, REPLIES.c.meaning == Meaning.START)
+    newer = (REPLIES.c.address == address) & (REPLIES.c.received_at > moment)
+    return db.execute(select(REPLIES.c.id).where(newer, either).limit(1)).first() is not None
 
 
 def answered_since(db: Connection, address: str, answer: str, since: datetime) -> bool:
     """Whether a text from the number has had the same answer since, as far as anybody knows."""
-    same = (ReplyRow.address == address) & (ReplyRow.answer == answer)
+    same = (REPLIES.c.address == address) & (REPLIES.c.answer == answer)
     # One that surely never left is no reason to leave the next worry without.
-    same &= ReplyRow.answer_state != Answer.NOT_SENT
-    found = select(ReplyRow.id).where(same, ReplyRow.received_at >= since)
+    same &= REPLIES.c.answer_state != Answer.NOT_SENT
+    found = select(REPLIES.c.id).where(same, REPLIES.c.received_at >= since)
     return db.execute(found.limit(1)).first() is not None
 
 
@@ -150,14 +150,14 @@ def answered_since(db: Connection, address: str, answer: str, since: datetime) -
 
 def take_back_answer(db: Connection, address: str, answer: str, why: str) -> None:
     """An answer that still waits to go to a number is not sent: by now it would be wrong."""
-    waits = (ReplyRow.address == address) & (ReplyRow.answer == answer) & ANSWER_WAITS
+    waits = (REPLIES.c.address == address) & (REPLIES.c.answer == answer) & ANSWER_WAITS
     taken = {"answer_state": Answer.NOT_SENT, "answer_why": why}
-    db.execute(update(ReplyRow).where(waits).values(taken))
+    db.execute(update(REPLIES).where(waits).values(taken))
 
 
 def waiting_answers(db: Connection, limit: int) -> Sequence[RowMapping]:
     """Replies whose answer waits, the most pressing first."""
-    waiting = select(ReplyRow.__table__).where(ANSWER_WAITS).order_by(ReplyRow.answer_until)
+    waiting = select(REPLIES).where(ANSWER_WAITS).order_by(REPLIES.c.answer_until)
     return db.execute(waiting.limit(limit)).mappings().all()
 
 
@@ -165,16 +165,16 @@ def move_answer(
     db: Connection, reply_id: int, state: Answer, why: str, now: datetime, *, was: Answer
 ) -> bool:
     """Move an answer on; returns whether it stood where it was expected."""
-    stands = (ReplyRow.id == reply_id) & (ReplyRow.answer_state == was)
+    stands = (REPLIES.c.id == reply_id) & (REPLIES.c.answer_state == was)
     changes: dict[str, object] = {"answer_state": state, "answer_why": why}
     changes |= {"answered_at": now} if state is Answer.SENT else {}
-    return db.execute(update(ReplyRow).where(stands).values(changes)).rowcount > 0
+    return db.execute(update(REPLIES).where(stands).values(changes)).rowcount > 0
 
 
 def how_to_answer(db: Connection, clinic: str | None, patient_id: str | None) -> tuple[str, str]:
     """The patient's language, and why they must never be contacted; both empty for a stranger."""
-    theirs = (PatientRow.clinic == clinic) & (PatientRow.patient_id == patient_id)
-    row = db.execute(select(PatientRow.language, PatientRow.blocked).where(theirs)).first()
+    theirs = (PATIENTS.c.clinic == clinic) & (PATIENTS.c.patient_id == patient_id)
+    row = db.execute(select(PATIENTS.c.language, PATIENTS.c.blocked).where(theirs)).first()
     return ("", "") if row is None else (row.language, row.blocked)
 
 
@@ -183,38 +183,40 @@ def how_to_answer(db: Connection, clinic: str | None, patient_id: str | None) ->
 
 def to_tell(db: Connection, now: datetime, limit: int) -> Sequence[RowMapping]:
     """Replies that staff have not been told of, the oldest first."""
-    waiting = select(ReplyRow.__table__).where(TO_TELL, ReplyRow.tell_at <= now)
-    return db.execute(waiting.order_by(ReplyRow.tell_at, ReplyRow.id).limit(limit)).mappings().all()
+    waiting = select(REPLIES).where(TO_TELL, REPLIES.c.tell_at <= now)
+    return (
+        db.execute(waiting.order_by(REPLIES.c.tell_at, REPLIES.c.id).limit(limit)).mappings().all()
+    )
 
 
 def claim_telling(
     db: Connection, reply_id: int, tell_at: datetime, again: datetime, message_ref: str
 ) -> bool:
     """Take a reply to tell staff of; unless that is noted, it is tried again at ``again``."""
-    ours = (ReplyRow.id == reply_id) & (ReplyRow.tell_at == tell_at)
-    taken = update(ReplyRow).where(ours).values(tell_at=again, message_ref=message_ref)
+    ours = (REPLIES.c.id == reply_id) & (REPLIES.c.tell_at == tell_at)
+    taken = update(REPLIES).where(ours).values(tell_at=again, message_ref=message_ref)
     return db.execute(taken).rowcount > 0
 
 
 def untold(db: Connection, before: datetime) -> int:
     """How many replies from before a moment staff have not been told of."""
-    waiting = select(func.count()).select_from(ReplyRow).where(TO_TELL)
-    return db.execute(waiting.where(ReplyRow.received_at < before)).scalar_one()
+    waiting = select(func.count()).select_from(REPLIES).where(TO_TELL)
+    return db.execute(waiting.where(REPLIES.c.received_at < before)).scalar_one()
 
 
 def written_by(clinic: str, patient_id: str) -> ColumnElement[bool]:
     """Replies that are a patient's, or may be: of several on one number nobody knows who wrote."""
     phone = (
-        select(PatientRow.phone)
-        .where(PatientRow.clinic == clinic, PatientRow.patient_id == patient_id)
+        select(PATIENTS.c.phone)
+        .where(PATIENTS.c.clinic == clinic, PATIENTS.c.patient_id == patient_id)
         .scalar_subquery()
     )
-    nobody_s = and_(ReplyRow.patient_id.is_(None), ReplyRow.address == phone)
-    return and_(ReplyRow.clinic == clinic, or_(ReplyRow.patient_id == patient_id, nobody_s))
+    nobody_s = and_(REPLIES.c.patient_id.is_(None), REPLIES.c.address == phone)
+    return and_(REPLIES.c.clinic == clinic, or_(REPLIES.c.patient_id == patient_id, nobody_s))
 
 
 def of_patient(db: Connection, clinic: str, patient_id: str) -> Sequence[RowMapping]:
     """A patient's replies, the oldest first."""
     theirs = written_by(clinic, patient_id)
-    found = select(ReplyRow.__table__).where(theirs).order_by(ReplyRow.received_at, ReplyRow.id)
+    found = select(REPLIES).where(theirs).order_by(REPLIES.c.received_at, REPLIES.c.id)
     return db.execute(found).mappings().all()

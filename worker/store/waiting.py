@@ -8,7 +8,7 @@ from sqlalchemy import select, tuple_, update
 
 from worker.rules.messages import WAITING, Cause, Kind, Reason, Status, Transition
 from worker.store import messages
-from worker.store.tables import IS_HELD, MessageRow, SessionRow
+from worker.store.tables import IS_HELD, MESSAGES, SESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -58,8 +58,8 @@ def release(
 
 def end_held(db: Connection, now: datetime) -> int:
     """What staff held for longer than it is true is not sent any more; returns how many."""
-    over = select(MessageRow.id, MessageRow.reason).where(
-        IS_HELD, MessageRow.cause == Cause.CLINICAL_HOLD, MessageRow.expires_at <= now
+    over = select(MESSAGES.c.id, MESSAGES.c.reason).where(
+        IS_HELD, MESSAGES.c.cause == Cause.CLINICAL_HOLD, MESSAGES.c.expires_at <= now
     )
     rows = db.execute(over).all()
     for row in rows:
@@ -89,9 +89,9 @@ def revive(
 
 def plan_again(db: Connection, patients: Collection[PatientKey], now: datetime) -> None:
     """Their plans may have changed meanwhile."""
-    owner = tuple_(SessionRow.clinic, SessionRow.patient_id)
-    theirs = owner.in_(list(patients)) & (SessionRow.open_until >= now)
-    db.execute(update(SessionRow).where(theirs).values(needs_plan=True))
+    owner = tuple_(SESSIONS.c.clinic, SESSIONS.c.patient_id)
+    theirs = owner.in_(list(patients)) & (SESSIONS.c.open_until >= now)
+    db.execute(update(SESSIONS).where(theirs).values(needs_plan=True))
 
 
 def _messages(
@@ -103,15 +103,15 @@ def _messages(
     kinds: Collection[Kind] = (),
 ) -> Sequence[RowMapping]:
     """Messages of these patients in these statuses, as far as they are of a channel and kind."""
-    owner = tuple_(SessionRow.clinic, SessionRow.patient_id)
+    owner = tuple_(SESSIONS.c.clinic, SESSIONS.c.patient_id)
     found = (
-        select(MessageRow.__table__)
-        .join(SessionRow, SessionRow.session_id == MessageRow.session_id)
-        .where(owner.in_(list(patients)), MessageRow.status.in_(list(statuses)))
-        .order_by(MessageRow.id)
+        select(MESSAGES)
+        .join(SESSIONS, SESSIONS.c.session_id == MESSAGES.c.session_id)
+        .where(owner.in_(list(patients)), MESSAGES.c.status.in_(list(statuses)))
+        .order_by(MESSAGES.c.id)
     )
     if channel is not None:
-        found = found.where(MessageRow.channel == channel)
+        found = found.where(MESSAGES.c.channel == channel)
     if kinds:
-        found = found.where(MessageRow.kind.in_(kinds))
+        found = found.where(MESSAGES.c.kind.in_(kinds))
     return db.execute(found).mappings().all()
