@@ -6,6 +6,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import worker.cli
+import worker.commands.run  # noqa: F401 (what `aftercare run` carries)
 from benchmarks.seed import clock
 from worker.app import build_app
 from worker.logs import set_up_logging

@@ -45,7 +45,7 @@ def day(moment: datetime, locale: Locale) -> str:
 
 
 # Messages that leave together speak of the same few days and times.
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _day(date: date, locale: Locale) -> str:
     pattern = _DAY_PATTERNS.get(locale.language) or _day_pattern(locale)
     return format_date(date, pattern, locale=locale).translate(_NARROW_SPACES)
@@ -68,7 +68,7 @@ def clock(moment: datetime, locale: Locale) -> str:
     return _clock(_whole_minute(moment).time().replace(fold=0), locale)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _clock(time: time, locale: Locale) -> str:
     text = format_time(time, "short", locale=locale).translate(_NARROW_SPACES)
     # "p.m." at the end of a sentence would leave two full stops.

@@ -25,7 +25,7 @@ _NAMED_IN = ("en", "es")
 _LONGEST_CODE = 3
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def read_phone(text: str, country: str) -> str:
     """A phone number in any usual notation, as E.164 (``+34600123456``).
 
@@ -53,7 +53,7 @@ def read_phone(text: str, country: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def read_email(text: str) -> str:
     """An e-mail address, its domain in lower case.
 
@@ -129,7 +129,7 @@ def read_zone(text: str) -> ZoneInfo:
         raise ValueError(message) from None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def zones_of_phone(number: str) -> tuple[ZoneInfo, ...]:
     """Where a foreign phone may be; nothing when its number does not say.
 

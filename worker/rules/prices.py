@@ -64,7 +64,7 @@ def _read_price(pair: str, text: str) -> Decimal:
     return price
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def country_of(phone: str) -> str:
     """The country that an E.164 number belongs to; ``001`` for a number of no country."""
     number = phonenumbers.parse(phone)

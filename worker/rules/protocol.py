@@ -52,7 +52,7 @@ def _condition(expression: str) -> Callable[..., object]:
     return _expressions.compile_expression(expression, undefined_to_none=False)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _holds(expression: str, facts: tuple[tuple[str, Any], ...]) -> bool:
     """The answer for these facts: asking costs 15 µs, and most sessions' facts are alike."""
     return bool(_condition(expression)(**dict(facts)))

@@ -98,7 +98,7 @@ class Span:
 
 
 # Planning asks for the same days' ten o'clock again and again: half its time in a trial.
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def at_wall_time(day: date, wall: time, zone: ZoneInfo) -> datetime:
     """The UTC moment at which clocks in ``zone`` show ``wall`` on ``day``.
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.rules.messages import Channel
+from worker.store.engine import insert_new
 from worker.store.lists import one_of
 from worker.store.tables import IN_FORCE, PATIENTS, SUPPRESSIONS
 
@@ -89,9 +89,7 @@ def suppress(
         "expires_at": expires_at,
         "lifted_by": "",
     }
-    dialect = sqlite if db.dialect.name == "sqlite" else postgresql
-    added = db.execute(dialect.insert(SUPPRESSIONS).values(values).on_conflict_do_nothing())
-    if added.rowcount:
+    if db.execute(insert_new(db, SUPPRESSIONS, values)).rowcount:
         return True
     sooner: ColumnElement[bool] = SUPPRESSIONS.c.expires_at.is_not(None)
     if expires_at is not None:

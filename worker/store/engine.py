@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Insert, Table
 
 #: How long a writer waits for another one, in milliseconds.
 _BUSY_MS = 30_000
@@ -55,6 +56,13 @@ def _begin_immediate(connection: Connection) -> None:
 def reading(engine: Engine) -> Engine:
     """The same database for one consistent look, which never makes a writer wait."""
     return engine.execution_options(reading=True)
+
+
+def insert_new(db: Connection, table: Table, values: Mapping[str, Any]) -> Insert:
+    """A statement that stores a row unless one with its key is there."""
+    dialect = sqlite if db.dialect.name == "sqlite" else postgresql
+    new: Insert = dialect.insert(table).values(values).on_conflict_do_nothing()
+    return new
 
 
 @contextmanager

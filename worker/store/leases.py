@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from worker.store.engine import insert_new
 from worker.store.tables import LEASES
 
 if TYPE_CHECKING:
@@ -37,9 +37,8 @@ def _take_if(
     until: datetime,
     now: datetime,
 ) -> bool:
-    dialect = sqlite if db.dialect.name == "sqlite" else postgresql
     row = {"name": name, "holder": "", "expires_at": now, "started_at": now, "problem": ""}
-    db.execute(dialect.insert(LEASES).values(row).on_conflict_do_nothing())
+    db.execute(insert_new(db, LEASES, row))
     taken = (
         update(LEASES)
         .where(LEASES.c.name == name, free)

@@ -26,12 +26,12 @@ def utc(value: datetime) -> datetime:
 
 # The messages of a session, and those that leave together, share most of their moments. Only those
 # in UTC are remembered: of two that clocks show alike when they go back, either would do.
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _iso(moment: datetime) -> str:
     return moment.isoformat()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _sqlite(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(" ", "microseconds")
 

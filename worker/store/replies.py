@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, or_, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.rules.messages import LEFT, Channel, Status
 from worker.rules.replies import Meaning
 from worker.store.addresses import patients_at
 from worker.store.clinics import all_clinics
+from worker.store.engine import insert_new
 from worker.store.kinds import Answer
 from worker.store.tables import ANSWER_WAITS, MESSAGES, PATIENTS, REPLIES, SESSIONS, TO_TELL
 
@@ -119,9 +119,7 @@ def add(
         "answer_state": Answer.NONE,
         "answer_why": "",
     }
-    dialect = sqlite if db.dialect.name == "sqlite" else postgresql
-    added = dialect.insert(REPLIES).values(values).on_conflict_do_nothing()
-    return db.execute(added.returning(REPLIES.c.id)).scalar()
+    return db.execute(insert_new(db, REPLIES, values).returning(REPLIES.c.id)).scalar()
 
 
 def note(db: Connection, reply_id: int, columns: Mapping[str, object]) -> None:
