@@ -34,8 +34,9 @@ class Day:
     number: int
     label: str
     today: bool
-    #: How many columns the label takes, its own in the middle.
-    span: int = 1
+    #: How many columns the label takes, its own in the middle, and of the whole width, in per cent.
+    span: int
+    width: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +115,11 @@ def _heads(today: int, count: int, ending: Collection[int]) -> Iterator[Day]:
         middle = number + _TWO_DIGITS // 2
         if crowded and middle in shown and middle > 9:  # noqa: PLR2004 (two digits)
             span = min(_TWO_DIGITS, count - number)
-            yield Day(middle, str(middle), middle == today, span)
+            yield Day(middle, str(middle), middle == today, span, _percent(span / count))
             number += span
         else:
-            yield Day(number, str(number) if number in shown else "", number == today)
+            label = str(number) if number in shown else ""
+            yield Day(number, label, number == today, 1, _percent(1 / count))
             number += 1
 
 
