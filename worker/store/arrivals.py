@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 
+from worker.store.bulk import add_all
 from worker.store.collected import FRESH, by_clinic, replan_patients
 from worker.store.facts import patient_from
 from worker.store.lists import one_of
@@ -78,8 +79,7 @@ def save(
             plans = not facts["before_go_live"]
             identity = {"session_id": each.session.session_id, "plan_version": ""}
             new.append({**identity, **facts, "needs_plan": plans})
-    if new:
-        db.execute(insert(SESSIONS), new)
+    add_all(db, SESSIONS, new)
     if changed:
         key = SESSIONS.c.session_id == bindparam("key_id")
         db.execute(update(SESSIONS).where(key).values(_bound(changed[0])), changed)
@@ -115,7 +115,7 @@ def add_faulty(
             plans = not facts["before_go_live"]
             new.append({**identity, **facts, "fault": session.fault, "needs_plan": plans})
     if new:
-        db.execute(insert(SESSIONS), new)
+        add_all(db, SESSIONS, new)
         replan_patients(db, {_owner(patient) for _, patient in sessions}, now)
 
 
@@ -190,8 +190,7 @@ def save_patients(db: Connection, facts: Iterable[tuple[Patient, datetime]]) -> 
         else:
             continue
         told.append((patient, None if stored is None else patient_from(stored), as_of))
-    if new:
-        db.execute(insert(PATIENTS), new)
+    add_all(db, PATIENTS, new)
     if changed:
         key = (PATIENTS.c.clinic == bindparam("key_clinic")) & (
             PATIENTS.c.patient_id == bindparam("key_id")

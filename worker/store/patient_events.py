@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
 
+from worker.store.bulk import add_all
 from worker.store.kinds import Decision
 from worker.store.tables import PATIENT_EVENTS
 
@@ -79,8 +80,7 @@ def note_consents(
         for patient, before, at in facts
         if before is None or _consent(before) != _consent(patient)
     ]
-    if events:
-        db.execute(insert(PATIENT_EVENTS), events)
+    add_all(db, PATIENT_EVENTS, events)
 
 
 def events_of(db: Connection, clinic: str, patient_id: str) -> Sequence[RowMapping]:
