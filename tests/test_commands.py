@@ -302,3 +302,24 @@ def test_web_tells_a_port_that_is_taken(shell: Shell) -> None:
     assert done.code == 1
     assert "--host and --port: cannot listen on 127.0.0.1 port" in done.told
     assert "PUBLIC_URL is not set: webhooks are refused" in done.told
+
+
+# the command itself
+
+
+def test_the_help_tells_every_command(shell: Shell) -> None:
+    """Commands are imported when they are asked for; the list has them all, in their order."""
+    lines = shell.run("--help").out.splitlines()
+    told = [line.split()[1] for line in lines if line.startswith("│ ") and line[2].isalpha()]
+    assert told == [
+        *("demo", "init", "run", "import", "migrate", "check", "clinic", "source", "status"),
+        *("why", "preview", "hold", "release", "send-test", "web", "classify", "plan"),
+        *("approve", "forecast"),
+    ]
+
+
+def test_a_slip_of_the_keyboard_gets_a_suggestion(shell: Shell) -> None:
+    """The nearest command is named, though none of them is loaded yet."""
+    done = shell.run("statsu")
+    assert done.code == 2
+    assert "Did you mean 'status'?" in done.told
