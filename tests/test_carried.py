@@ -31,6 +31,7 @@ def _carried(program: str) -> set[str]:
         "worker.commands.init",
         "worker.content.lint",
         "fastapi",
+        "uvicorn",
         "alembic",
         "sqlalchemy.orm",
         "icalendar",

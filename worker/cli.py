@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import Any
 
 import typer
 from sqlalchemy.exc import OperationalError
@@ -12,9 +12,6 @@ from typer.core import TyperGroup
 
 from worker.commands.output import errors
 from worker.errors import AftercareError, ConfigurationError, describe
-
-if TYPE_CHECKING:
-    from typing import Any
 
 #: Where each command is: a module of worker.commands, and a function or a group in it.
 _COMMANDS = {
@@ -82,6 +79,7 @@ app = typer.Typer(
 @app.callback()
 def aftercare() -> None:
     """Aftercare: after a session, every patient hears the right thing at the right moment."""
+    # Typer makes a group only of what has a callback; its docstring is the help.
 
 
 def main() -> None:

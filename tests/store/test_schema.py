@@ -12,13 +12,28 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, insert, inspect, select, text, update
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Engine,
+    Enum,
+    Integer,
+    Text,
+    Time,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 
 from tests.support.stored import MONDAY, store_message, store_session
 from worker.rules.messages import Channel, Kind, Status
 from worker.store.engine import open_engine
 from worker.store.kinds import RowFate, SuppressionKind
+from worker.store.moments import UtcDateTime
+from worker.store.packed import PackedText
 from worker.store.schema import _config, is_current, migrate
 from worker.store.tables import LEASES, MESSAGES, METADATA
 
@@ -50,6 +65,14 @@ def test_migrations_and_models_make_the_same_schema(empty: Engine) -> None:
     assert from_models.keys() == from_migrations.keys()
     for part, described in from_models.items():
         assert described == from_migrations[part], part
+
+
+def test_every_column_keeps_what_it_is_given() -> None:
+    """No text with a length, no moment without a zone, no enum by its members' names."""
+    kinds = {type(column.type) for table in METADATA.sorted_tables for column in table.c}
+    assert kinds <= {Integer, Boolean, Text, Time, JSON, Enum, UtcDateTime, PackedText}
+    enums = [c.type for t in METADATA.sorted_tables for c in t.c if isinstance(c.type, Enum)]
+    assert all(each.enums == [one.value for one in each.enum_class or ()] for each in enums)
 
 
 def test_alembic_finds_nothing_to_migrate(engine: Engine) -> None:

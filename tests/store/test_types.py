@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -272,13 +270,6 @@ def test_a_moment_stands_in_sqlite_as_sqlalchemy_itself_writes_it() -> None:
     assert theirs is not None
     for moment in (MONDAY, MONDAY.replace(microsecond=7).astimezone(ZoneInfo("Europe/Madrid"))):
         assert theirs(moment.astimezone(UTC).replace(tzinfo=None)) == ours(moment)
-
-
-def test_a_running_worker_does_not_carry_alembic_or_the_web_server_about() -> None:
-    """Both are imported where they are used; together they are 20 MB."""
-    code = "import sys, worker.cli; print({'alembic', 'uvicorn', 'fastapi'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
 
 
 def test_batches_are_planned_for_the_tables_as_they_are(engine: Engine) -> None:

@@ -34,8 +34,9 @@ class Day:
     number: int
     label: str
     today: bool
-    #: How many columns the label takes, its own in the middle, and of the whole width, in per cent.
+    #: How many columns the label takes, its own in the middle.
     span: int
+    #: Of those, in per cent of the whole.
     width: float
 
 

@@ -32,12 +32,12 @@ class Suppressed:
     until: datetime | None = None
 
 
-_LIST = SUPPRESSIONS.c
-_IN_FORCE = select(_LIST.address, _LIST.kind, _LIST.reason, _LIST.expires_at).where(
+_COLUMNS = SUPPRESSIONS.c["address", "kind", "reason", "expires_at"]
+_IN_FORCE = select(*_COLUMNS).where(
     IN_FORCE,
-    _LIST.channel == bindparam("channel"),
-    one_of(_LIST.address, "addresses"),
-    or_(_LIST.expires_at.is_(None), _LIST.expires_at > bindparam("now")),
+    SUPPRESSIONS.c.channel == bindparam("channel"),
+    one_of(SUPPRESSIONS.c.address, "addresses"),
+    or_(SUPPRESSIONS.c.expires_at.is_(None), SUPPRESSIONS.c.expires_at > bindparam("now")),
 )
 
 

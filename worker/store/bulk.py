@@ -1,8 +1,8 @@
 """Many rows at once: new ones, and new values for those that are there.
 
 SQLAlchemy hands each row over by itself, and its handling of a row's values takes longer than the
-database takes to store them. Here PostgreSQL gets all rows as one JSON text in one statement, and
-SQLite gets new ones in statements of some dozen rows.
+database takes to store them. Here PostgreSQL gets all rows in one statement, as one JSON text with
+long texts beside it, and SQLite gets new ones in statements of some dozen rows.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ if TYPE_CHECKING:
 
 #: The name of a row's ``id`` among its new values.
 OF_ID = "of_id"
-#: Rows in one statement on SQLite, which takes a thousand values everywhere. It prepares for a
-#: CHECK at each statement, not at each row: 23 µs a message become 11.
-_AT_ONCE = 50
+#: Values in one statement on SQLite, which takes so many everywhere. It prepares for a CHECK at
+#: each statement, not at each row: 23 µs a message become 11.
+_AT_ONCE = 999
 
 
 def add_all(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -70,8 +70,9 @@ def add_all(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> 
         db.execute(_added_together(table, names), _parameters(table, rows))
         return
     columns = _writers(table, names, db.dialect)
-    for start in range(0, len(rows), _AT_ONCE):
-        some = rows[start : start + _AT_ONCE]
+    at_once = _AT_ONCE // len(names)
+    for start in range(0, len(rows), at_once):
+        some = rows[start : start + at_once]
         values = [
             value if (value := row[name]) is None or as_stored is None else as_stored(value)
             for row in some
@@ -104,7 +105,7 @@ def _one_by_one(table: Table) -> Update:
 
 @lru_cache(maxsize=64)
 def _changed_together(table: Table, names: tuple[str, ...]) -> Update:
-    """All rows in one statement, from one JSON text."""
+    """All rows in one statement."""
     written = [name for name in names if name != OF_ID]
     new = _from_json(table, written, column(OF_ID, table.c.id.type))
     changed = update(table).values({name: _value(table.c[name], new) for name in written})
@@ -121,28 +122,28 @@ def _added_together(table: Table, names: tuple[str, ...]) -> Executable:
 
 
 def _from_json(table: Table, names: Sequence[str], *more: Any) -> TableValuedAlias:  # noqa: ANN401 (columns)
-    """The parameter ``rows``, read as a table with what :func:`_parameters` told of these."""
-    told = [each for name in names for each in _told(table.c[name])]
+    """The parameter ``rows`` as a table: of each of these columns, what ``_parameters`` wrote."""
+    written = [each for name in names for each in _columns_in_json(table.c[name])]
     rows = func.json_to_recordset(cast(bindparam("rows", type_=Text), JSON))
-    return rows.table_valued(*told, *more).render_derived(name="new", with_types=True)
+    return rows.table_valued(*written, *more).render_derived(name="new", with_types=True)
 
 
-def _told(kept: Column[Any]) -> list[ColumnClause[Any]]:
+def _columns_in_json(kept: Column[Any]) -> list[ColumnClause[Any]]:
     if isinstance(kept.type, PackedText):
-        return [column(name, Integer) for name in _place(kept.name)]
+        return [column(name, Integer) for name in _place_names(kept.name)]
     return [column(kept.name, kept.type)]
 
 
 def _value(kept: Column[Any], new: TableValuedAlias) -> ColumnElement[Any]:
     if isinstance(kept.type, PackedText):
         return func.substr(
-            bindparam("pages", type_=LargeBinary), *map(new.c.get, _place(kept.name))
+            bindparam("pages", type_=LargeBinary), *map(new.c.get, _place_names(kept.name))
         )
     return new.c[kept.name]
 
 
-def _place(name: str) -> tuple[str, str]:
-    """Where a row's page begins among all of them, from 1, and how long it is."""
+def _place_names(name: str) -> tuple[str, str]:
+    """What tells in a row where its page begins among all of them, from 1, and how long it is."""
     return f"{name}_at", f"{name}_size"
 
 
@@ -161,7 +162,7 @@ def _parameters(table: Table, rows: Sequence[Mapping[str, Any]]) -> dict[str, An
         for name in packed:
             page = b"" if row[name] is None else pack(row[name])
             place = (len(pages) + 1, len(page)) if page else (None, None)
-            told[-1].update(zip(_place(name), place, strict=True))
+            told[-1].update(zip(_place_names(name), place, strict=True))
             pages += page
     return {"rows": json.dumps(told, default=as_iso), "pages": bytes(pages)}
 

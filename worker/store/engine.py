@@ -1,4 +1,4 @@
-"""Opening the worker's database, the same way everywhere."""
+"""The worker's database, opened and used alike whether it is SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def reading(engine: Engine) -> Engine:
 
 
 def insert_new(db: Connection, table: Table, values: Mapping[str, Any]) -> Insert:
-    """A statement that stores a row unless one with its key is there."""
+    """A statement that stores a row unless that breaks a unique key."""
     dialect = sqlite if db.dialect.name == "sqlite" else postgresql
     new: Insert = dialect.insert(table).values(values).on_conflict_do_nothing()
     return new

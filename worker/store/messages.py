@@ -19,11 +19,7 @@ from worker.rules.planning import ExistingMessage
 from worker.rules.values import value
 from worker.store.bulk import OF_ID, add_all, change_each
 from worker.store.lists import one_of
-from worker.store.tables import (
-    IS_PLANNED,
-    MESSAGE_EVENTS,
-    MESSAGES,
-)
+from worker.store.tables import IS_PLANNED, MESSAGE_EVENTS, MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

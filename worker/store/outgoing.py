@@ -19,11 +19,7 @@ from sqlalchemy import (
 from worker.rules.messages import LEFT, Cause, Channel, Kind, Status
 from worker.store.lists import one_of
 from worker.store.messages import STANDS
-from worker.store.tables import (
-    IS_PLANNED,
-    MESSAGES,
-    SESSIONS,
-)
+from worker.store.tables import IS_PLANNED, MESSAGES, SESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

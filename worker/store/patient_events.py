@@ -85,9 +85,9 @@ def note_consents(
 
 def events_of(db: Connection, clinic: str, patient_id: str) -> Sequence[RowMapping]:
     """Every decision about a patient, the oldest first."""
-    known = PATIENT_EVENTS.c
-    theirs = (known.clinic == clinic) & (known.patient_id == patient_id)
-    rows = select(PATIENT_EVENTS).where(theirs).order_by(known.at, known.id)
+    theirs = (PATIENT_EVENTS.c.clinic == clinic) & (PATIENT_EVENTS.c.patient_id == patient_id)
+    rows = select(PATIENT_EVENTS).where(theirs)
+    rows = rows.order_by(PATIENT_EVENTS.c.at, PATIENT_EVENTS.c.id)
     return db.execute(rows).mappings().all()
 
 
