@@ -52,12 +52,13 @@ def fill_clinic(url: str, sessions: int) -> None:
 
 
 def change_sessions(url: str, count: int) -> None:
-    """So many sessions get another number, just now."""
+    """So many sessions get one more planned after them, just now; each time another change."""
     engine = create_engine(url)
     changed = _VIEW.c.session_id.in_([f"S{each}" for each in range(count)])
     now = NOW.replace(tzinfo=None)
     with engine.begin() as db:
-        db.execute(update(_VIEW).where(changed).values(session_number=2, updated_at=now))
+        more = {"sessions_planned": _VIEW.c.sessions_planned + 1, "updated_at": now}
+        db.execute(update(_VIEW).where(changed).values(more))
     engine.dispose()
 
 
