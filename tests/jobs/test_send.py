@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.jobs.looking import happened, left, local, one, overwrite, statuses
 from tests.support.world import CLINIC
+from worker.jobs.lanes import Lane
+from worker.jobs.send import Dispatch
 from worker.rules.messages import Channel, Status
 from worker.store.addresses import suppress
 from worker.store.kinds import SuppressionKind
@@ -214,3 +217,30 @@ def test_of_two_that_are_still_true_the_newer_one_goes(
     for channel in Channel:
         assert one(world, "first-day", channel).reason == reason
         assert len(left(world, channel)) == 1
+
+
+def test_what_falls_due_while_a_pass_ends_leaves_together(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nine o'clock strikes between the last claim and the look for one that goes alone."""
+    for number in range(6):
+        ids = {"session_id": f"S{number}", "patient_id": f"P{number}"}
+        world.source.add(**ids, phone=f"60012345{number}", email=f"p{number}@example.com")
+    world.run()
+    begun: list[int] = []
+    begin, try_one = Lane.begin, Dispatch.try_one
+
+    def counted(lane: Lane, claimed: Any, answers: Any) -> None:
+        begun.extend([len(claimed)] if claimed else [])
+        begin(lane, claimed, answers)
+
+    def late(dispatch: Dispatch, lane: Lane) -> bool:
+        if not begun:
+            world.frozen.tick(timedelta(minutes=15))
+        return try_one(dispatch, lane)
+
+    monkeypatch.setattr(Lane, "begin", counted)
+    monkeypatch.setattr(Dispatch, "try_one", late)
+    world.run()
+    assert len(world.sent) == 12
+    assert begun == [1, 5, 6]

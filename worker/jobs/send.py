@@ -80,8 +80,12 @@ class Dispatch:
                     continue
                 if self.stop.is_set():
                     return calls
-                if not any(more.values()) and not any(map(self.try_one, self.lanes.values())):
+                if any(more.values()):
+                    continue
+                if not any(map(self.try_one, self.lanes.values())):
                     return calls
+                # Perhaps it was only the first of many that fell due meanwhile: they go together.
+                more = dict.fromkeys(self.lanes, True)
 
     def try_one(self, lane: Lane) -> bool:
         """Begin with one message, while nothing else is under way; returns whether one was due.
