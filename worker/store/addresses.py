@@ -32,8 +32,7 @@ class Suppressed:
     until: datetime | None = None
 
 
-_COLUMNS = SUPPRESSIONS.c["address", "kind", "reason", "expires_at"]
-_IN_FORCE = select(*_COLUMNS).where(
+_IN_FORCE = select(*SUPPRESSIONS.c["address", "kind", "reason", "expires_at"]).where(
     IN_FORCE,
     SUPPRESSIONS.c.channel == bindparam("channel"),
     one_of(SUPPRESSIONS.c.address, "addresses"),

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 OF_ID = "of_id"
 #: Values in one statement on SQLite, which takes so many everywhere. It prepares for a CHECK at
 #: each statement, not at each row: 23 µs a message become 11.
-_AT_ONCE = 999
+_MOST_VALUES = 999
 
 
 def add_all(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -70,7 +70,7 @@ def add_all(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> 
         db.execute(_added_together(table, names), _parameters(table, rows))
         return
     columns = _writers(table, names, db.dialect)
-    at_once = _AT_ONCE // len(names)
+    at_once = _MOST_VALUES // len(names)
     for start in range(0, len(rows), at_once):
         some = rows[start : start + at_once]
         values = [
